@@ -1,0 +1,317 @@
+package deploy
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+)
+
+// Hasher computes Compose's configuration hash of a service, as the engine's
+// adapter will label its containers.
+type Hasher func(types.ServiceConfig) (string, error)
+
+// Model is a Compose file with its includes and extends resolved and its
+// variables left as they are written.
+type Model struct {
+	// Path is the file, for messages.
+	Path    string
+	content map[string]any
+}
+
+// ReadModel reads a Compose file and what it includes. Paths in it stay
+// relative, since the file is to be used in the deploy directory.
+func ReadModel(ctx context.Context, path string) (*Model, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Mistakes{File: path, List: []Mistake{{Text: fmt.Sprintf("cannot be read: %v", unwrapPath(err))}}}
+	}
+	return ParseModel(ctx, path, content)
+}
+
+// ParseModel is ReadModel for content that is already in memory; path is where
+// relative includes start and what messages name.
+func ParseModel(ctx context.Context, path string, content []byte) (*Model, error) {
+	details := types.ConfigDetails{
+		WorkingDir:  filepath.Dir(path),
+		ConfigFiles: []types.ConfigFile{{Filename: path, Content: content}},
+		Environment: types.Mapping{},
+	}
+	model, err := loader.LoadModelWithContext(ctx, details, func(o *loader.Options) {
+		o.SkipInterpolation = true
+		o.SkipValidation = true
+		o.SkipNormalization = true
+		o.SkipConsistencyCheck = true
+		o.SkipDefaultValues = true
+		o.SkipResolveEnvironment = true
+		o.ResolvePaths = false
+		o.SetProjectName(loader.NormalizeProjectName(filepath.Base(filepath.Dir(path))), false)
+	})
+	if err != nil {
+		return nil, composeMistakes(path, err)
+	}
+	return &Model{Path: path, content: model}, nil
+}
+
+// RenderOptions say what a rendered file pins.
+type RenderOptions struct {
+	Version string
+	// Images are the pinned images by service; nil leaves the references, and
+	// the build sections with them.
+	Images map[string]Image
+	// ProxyGroup is the group that the proxy's container joins, so that
+	// sockets in the shared folder belong to whoever deploys.
+	ProxyGroup string
+}
+
+// Render writes the Compose file of one release. With images, it is the file
+// that stands on the host: it builds nothing, names every image by digest, and
+// keeps variables other than the version as they are, so that secrets stay in
+// .env. `docker compose up -d` with it changes nothing on a host that serves
+// the release.
+func (m *Model) Render(options RenderOptions) ([]byte, error) {
+	content, _ := setVersion(clone(m.content), options.Version).(map[string]any)
+	services, _ := content["services"].(map[string]any)
+	for name, entry := range services {
+		service, ok := entry.(map[string]any)
+		if !ok || options.Images == nil {
+			continue
+		}
+		delete(service, "build")
+		delete(service, "develop")
+		if image, ok := options.Images[name]; ok {
+			service["image"] = image.Pinned()
+		}
+		moveDependsOn(service)
+		if extension, _ := service[ExtensionKey].(map[string]any); extension["proxy"] == true && options.ProxyGroup != "" {
+			groups, _ := service["group_add"].([]any)
+			service["group_add"] = append(groups, options.ProxyGroup)
+		}
+	}
+	var out bytes.Buffer
+	if options.Images != nil {
+		fmt.Fprintf(&out, "# Release %s, written by the deploy; the next deploy or rollback replaces it.\n", options.Version)
+	}
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(content); err != nil {
+		return nil, fmt.Errorf("render %s: %w", m.Path, err)
+	}
+	return out.Bytes(), encoder.Close()
+}
+
+// moveDependsOn keeps a service's dependencies where both Compose 2.26, which
+// counts depends_on in its configuration hash, and Compose 5, which does not,
+// leave them out of account. See docs/decisions.md.
+func moveDependsOn(service map[string]any) {
+	names := dependencyNames(service["depends_on"])
+	delete(service, "depends_on")
+	if len(names) == 0 {
+		return
+	}
+	extension, _ := service[ExtensionKey].(map[string]any)
+	if extension == nil {
+		extension = map[string]any{}
+		service[ExtensionKey] = extension
+	}
+	extension["depends_on"] = names
+}
+
+func dependencyNames(dependsOn any) []any {
+	var names []any
+	switch value := dependsOn.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			names = append(names, name)
+		}
+	case []any:
+		names = value
+	}
+	return names
+}
+
+// LoadOptions say how a Compose file becomes an environment.
+type LoadOptions struct {
+	// Name is the environment's; taken from the file's name where empty.
+	Name string
+	// Directory is where relative paths start: the deploy directory, or the
+	// Compose file's own for a build.
+	Directory string
+	Version   string
+	// Variables are the host's, from its .env. The process's environment is
+	// not looked at: `docker compose` by hand is to see the same values.
+	Variables map[string]string
+	// Hash computes configuration hashes; nil leaves them empty.
+	Hash Hasher
+	// Build loads what a build needs: variables that only a running service
+	// uses, such as passwords, may be missing.
+	Build bool
+}
+
+// Load interpolates and validates a model. Every mistake is named at once, as
+// a *Mistakes.
+func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, error) {
+	variables := types.Mapping(maps.Clone(options.Variables))
+	if variables == nil {
+		variables = types.Mapping{}
+	}
+	variables[VersionVariable] = options.Version
+	mistakes := &Mistakes{File: m.Path}
+	counts := anywhere
+	if options.Build {
+		counts = inBuild
+	}
+	for _, use := range missingVariables(m.content, variables, counts) {
+		mistakes.add(use.Path, "the variable %s is not set: write %s=… into .env, or give it a default as ${%s:-…}", use.Name, use.Name, use.Name)
+	}
+	missingVariables(m.content, variables, anywhere)
+
+	content, err := yaml.Marshal(clone(m.content))
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", m.Path, err)
+	}
+	name := cmp.Or(options.Name, EnvironmentName(m.Path))
+	directory := cmp.Or(options.Directory, filepath.Dir(m.Path))
+	directory, err = filepath.Abs(directory)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", m.Path, err)
+	}
+	details := types.ConfigDetails{
+		WorkingDir:  directory,
+		ConfigFiles: []types.ConfigFile{{Filename: m.Path, Content: content}},
+		Environment: variables,
+	}
+	project, err := loader.LoadWithContext(ctx, details, loader.WithDiscardEnvFiles, func(o *loader.Options) {
+		o.SetProjectName(m.projectName(directory, variables), true)
+		o.Profiles = strings.FieldsFunc(variables["COMPOSE_PROFILES"], func(r rune) bool { return r == ',' })
+	})
+	if err != nil {
+		if err := mistakes.err(); err != nil {
+			return nil, err // a missing variable is the cause of what Compose says
+		}
+		return nil, composeMistakes(m.Path, err)
+	}
+	project.ComposeFiles = []string{filepath.Join(directory, filepath.Base(m.Path))}
+	environment := newEnvironment(name, project, mistakes)
+	validate(environment, mistakes)
+	if err := mistakes.err(); err != nil {
+		return nil, err
+	}
+	return environment, environment.hash(options.Hash)
+}
+
+func (m *Model) projectName(directory string, variables types.Mapping) string {
+	if name, ok := m.content["name"].(string); ok && name != "" {
+		expanded := os.Expand(name, func(key string) string { return variables[key] })
+		return loader.NormalizeProjectName(expanded)
+	}
+	return loader.NormalizeProjectName(filepath.Base(directory))
+}
+
+// hash fills in each service's configuration hash.
+func (e *Environment) hash(hash Hasher) error {
+	if hash == nil {
+		return nil
+	}
+	for _, service := range e.Services {
+		value, err := hash(e.Project.Services[service.Name])
+		if err != nil {
+			return fmt.Errorf("hash the configuration of %s: %w", service.Name, err)
+		}
+		service.Hash = value
+	}
+	return nil
+}
+
+// EnvironmentName is the environment that a Compose file is named after:
+// docker-compose.staging.yml is staging.
+func EnvironmentName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	_, name, found := strings.Cut(name, ".")
+	if !found {
+		return "default"
+	}
+	return name
+}
+
+// composeMistakes turns what the Compose loader refuses into the house's form.
+func composeMistakes(path string, err error) error {
+	text := err.Error()
+	text = strings.TrimPrefix(text, "validating "+path+": ")
+	text = strings.ReplaceAll(text, path+": ", "")
+	mistakes := &Mistakes{File: path}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			mistakes.add("", "%s", line)
+		}
+	}
+	return mistakes
+}
+
+// unwrapPath takes the path out of a file error whose message names it anyway.
+func unwrapPath(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
+
+// clone copies a model deeply.
+func clone(model any) any {
+	switch value := model.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(value))
+		for key, entry := range value {
+			copied[key] = clone(entry)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(value))
+		for at, entry := range value {
+			copied[at] = clone(entry)
+		}
+		return copied
+	default:
+		return model
+	}
+}
+
+// ProxyService names the service that is marked as the proxy; empty without.
+func (m *Model) ProxyService() string {
+	services, _ := m.content["services"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		service, _ := services[name].(map[string]any)
+		if extension, _ := service[ExtensionKey].(map[string]any); extension["proxy"] == true {
+			return name
+		}
+	}
+	return ""
+}
+
+// DirectoryOf reads the deploy directory from a Compose file, before anything
+// else of it can be: its variables are in that directory.
+func DirectoryOf(path string) (string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", &Mistakes{File: path, List: []Mistake{{Text: fmt.Sprintf("cannot be read: %v", unwrapPath(err))}}}
+	}
+	var file struct {
+		Deploy struct {
+			Directory string `yaml:"directory"`
+		} `yaml:"x-deploy"`
+	}
+	if err := yaml.Unmarshal(content, &file); err != nil {
+		return "", composeMistakes(path, err)
+	}
+	return file.Deploy.Directory, nil
+}

@@ -1,0 +1,69 @@
+package deploy
+
+import (
+	"fmt"
+	"time"
+)
+
+// Image is one container image, pinned. A tag may move; a digest cannot, so
+// what was tested is what runs and what a rollback returns to.
+type Image struct {
+	// Reference is what the Compose file says, interpolated:
+	// "registry.example/shop/backend:v1.15.0".
+	Reference string `json:"reference"`
+	// Digest is the manifest's digest in the registry: "sha256:…".
+	Digest string `json:"digest"`
+}
+
+// Pinned is the reference by digest, as the rendered Compose file names it:
+// "registry.example/shop/backend@sha256:…".
+func (i Image) Pinned() string {
+	return Repository(i.Reference) + "@" + i.Digest
+}
+
+// Release is one version of the application as it runs or is to run: the
+// rendered Compose file and what is known about it. A release is never
+// changed after it was made; its record is what a rollback reads.
+type Release struct {
+	// ID names the release's folder; it sorts by time: "20260921T081502Z-v1.15.0".
+	ID string `json:"id"`
+	// Version is what people type: "v1.15.0", "sha-4f0c2d1".
+	Version string `json:"version"`
+	// Images holds the pinned image of each service.
+	Images map[string]Image `json:"images"`
+	// Created is when the release was made from its version.
+	Created time.Time `json:"created"`
+	// By says who asked for it: "anna@laptop".
+	By string `json:"by,omitempty"`
+	// Environment is the release's own configuration, decoded from its
+	// rendered Compose file.
+	Environment *Environment `json:"-"`
+	// Rendered is the Compose file with a digest in each image.
+	Rendered []byte `json:"-"`
+}
+
+// String names the release for people.
+func (r *Release) String() string {
+	if r == nil {
+		return "no release"
+	}
+	return r.Version
+}
+
+// Service gives the release's service of that name.
+func (r *Release) Service(name string) (*Service, bool) {
+	if r == nil || r.Environment == nil {
+		return nil, false
+	}
+	for _, service := range r.Environment.Services {
+		if service.Name == name {
+			return service, true
+		}
+	}
+	return nil, false
+}
+
+// NewReleaseID makes the identifier of a release made at that time.
+func NewReleaseID(at time.Time, version string) string {
+	return fmt.Sprintf("%s-%s", at.UTC().Format("20060102T150405Z"), version)
+}

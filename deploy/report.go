@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	"time"
+)
+
+// Outcome is how a command ended.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeUnchanged: the release served already.
+	OutcomeUnchanged Outcome = "unchanged"
+	// OutcomePlanned: only the plan was asked for.
+	OutcomePlanned Outcome = "planned"
+	// OutcomeDeployed: the release serves.
+	OutcomeDeployed Outcome = "deployed"
+	// OutcomeUntouched: it failed before any request reached it.
+	OutcomeUntouched Outcome = "failed, untouched"
+	// OutcomeRolledBack: it had requests and was taken back.
+	OutcomeRolledBack Outcome = "rolled back"
+	// OutcomeStuck: it failed, and so did the way back.
+	OutcomeStuck Outcome = "needs a person"
+)
+
+// StepTime is a step and how long it took.
+type StepTime struct {
+	Step    Step          `json:"step"`
+	Elapsed time.Duration `json:"elapsed"`
+}
+
+// Report is what came of a command.
+type Report struct {
+	Outcome  Outcome       `json:"outcome"`
+	From     string        `json:"from,omitempty"`
+	To       string        `json:"to,omitempty"`
+	Started  time.Time     `json:"started"`
+	Elapsed  time.Duration `json:"elapsed"`
+	Steps    []StepTime    `json:"steps,omitempty"`
+	Plan     *Plan         `json:"-"`
+	Switched bool          `json:"switched"`
+	// Switch is how long the batch of runtime commands took.
+	Switch time.Duration `json:"switch"`
+	Probe  ProbeStats    `json:"probe"`
+	// EndedAtDeadline counts what was still open at the drain deadline.
+	EndedAtDeadline int `json:"ended_at_deadline"`
+	// Retries and Redispatches are the proxy's own, for connections that did
+	// not come about.
+	Retries      int64 `json:"retries"`
+	Redispatches int64 `json:"redispatches"`
+}
+
+// Spent sums the time of the steps with these actions, taking of each stage
+// the longest.
+func (r *Report) Spent(actions ...Action) time.Duration {
+	var sum time.Duration
+	for _, action := range actions {
+		for _, step := range r.Steps {
+			if step.Step.Action == action {
+				sum += step.Elapsed
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,417 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// newEnvironment decodes what the Compose file says into the words of a
+// rollout, with defaults for what it leaves out.
+func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *Environment {
+	environment := &Environment{Name: name, Project: project, Settings: defaultSettings()}
+	if value, ok := project.Extensions[ExtensionKey]; ok {
+		decodeExtension(value, &environment.Settings, ExtensionKey, mistakes)
+	}
+	for at := range environment.Settings.Verify {
+		environment.Settings.Verify[at].setDefaults()
+	}
+	if m := environment.Settings.Migrations; m != nil && m.Order == "" {
+		m.Order = MigrateBefore
+	}
+	settings := map[string]ServiceSettings{}
+	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
+		var decoded ServiceSettings
+		if value, ok := project.Services[name].Extensions[ExtensionKey]; ok {
+			decodeExtension(value, &decoded, "services."+name+"."+ExtensionKey, mistakes)
+		}
+		settings[name] = decoded
+		environment.Services = append(environment.Services, newService(project.Services[name], decoded))
+	}
+	checkServices(project, settings, mistakes)
+	environment.Services = startOrder(environment.Services, mistakes)
+	return environment
+}
+
+func defaultSettings() Settings {
+	return Settings{
+		Retain: DefaultRetain,
+		Watch:  Watch{ErrorRatio: DefaultErrorRatio, Slowdown: DefaultSlowdown, Requests: DefaultWatchRequests},
+	}
+}
+
+func (v *Verification) setDefaults() {
+	if v.Attempts == 0 {
+		v.Attempts = DefaultVerifyAttempts
+	}
+	if v.Interval == 0 {
+		v.Interval = DefaultVerifyInterval
+	}
+	if v.Timeout == 0 {
+		v.Timeout = DefaultVerifyTimeout
+	}
+}
+
+func newService(service types.ServiceConfig, settings ServiceSettings) *Service {
+	decoded := &Service{
+		Name:          service.Name,
+		Kind:          kindOf(service, settings),
+		Image:         service.Image,
+		Replicas:      service.GetScale(),
+		Monitor:       DefaultMonitor,
+		StopGrace:     DefaultStopGrace,
+		Health:        settings.Health,
+		HealthCommand: healthCommand(service.HealthCheck),
+		Quiet:         settings.Quiet,
+		Resume:        settings.Resume,
+		DependsOn:     settings.DependsOn,
+	}
+	for _, name := range slices.Sorted(maps.Keys(service.DependsOn)) {
+		decoded.DependsOn = append(decoded.DependsOn, name)
+	}
+	if service.StopGracePeriod != nil {
+		decoded.StopGrace = time.Duration(*service.StopGracePeriod)
+	}
+	if update := updateConfig(service); update != nil {
+		if update.Parallelism != nil {
+			decoded.Parallelism = int(*update.Parallelism) //nolint:gosec // a count of containers
+		}
+		if update.Monitor != 0 {
+			decoded.Monitor = time.Duration(update.Monitor)
+		}
+	}
+	if settings.Route != nil {
+		decoded.Route = &Route{
+			Service: service.Name, Listen: settings.Route.Listen, Port: settings.Route.Port,
+			Hosts: settings.Route.Hosts, Path: settings.Route.Path,
+			Replicas: decoded.Replicas, Drain: settings.Drain,
+		}
+		if decoded.Route.Listen == 0 {
+			decoded.Route.Listen = decoded.Route.Port
+		}
+		if decoded.Route.Drain == 0 {
+			decoded.Route.Drain = DefaultDrain
+		}
+	}
+	if decoded.Health != nil {
+		decoded.Health.setDefaults(settings.Route)
+	}
+	return decoded
+}
+
+func (h *HealthSettings) setDefaults(route *RouteSettings) {
+	if h.Host == "" {
+		h.Host = "localhost"
+	}
+	if h.Port == 0 && route != nil {
+		h.Port = route.Port
+	}
+	if h.Timeout == 0 {
+		h.Timeout = DefaultHealthTimeout
+	}
+	if h.Budget == 0 {
+		h.Budget = DefaultHealthBudget
+	}
+}
+
+// kindOf decides how a service is replaced. What the file says in so many
+// words wins; otherwise whoever owns a volume or a port of the host is kept,
+// since two of it would share what only one may have.
+func kindOf(service types.ServiceConfig, settings ServiceSettings) Kind {
+	if settings.Proxy {
+		return KindProxy
+	}
+	if update := updateConfig(service); update != nil {
+		switch update.Order {
+		case "start-first":
+			return KindRolled
+		case "stop-first":
+			return KindSingleton
+		}
+	}
+	if settings.Route != nil {
+		return KindRolled
+	}
+	if len(publishedPorts(service)) > 0 || ownsVolume(service) || service.NetworkMode == "host" {
+		return KindKept
+	}
+	return KindRolled
+}
+
+func updateConfig(service types.ServiceConfig) *types.UpdateConfig {
+	if service.Deploy == nil {
+		return nil
+	}
+	return service.Deploy.UpdateConfig
+}
+
+func ownsVolume(service types.ServiceConfig) bool {
+	return slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool {
+		return !v.ReadOnly && (v.Type == types.VolumeTypeVolume && v.Source != "" || v.Type == types.VolumeTypeBind)
+	})
+}
+
+func publishedPorts(service types.ServiceConfig) []string {
+	var ports []string
+	for _, port := range service.Ports {
+		if port.Published != "" {
+			ports = append(ports, port.Published)
+		}
+	}
+	return ports
+}
+
+// healthCommand gives a Compose health check as a command line.
+func healthCommand(check *types.HealthCheckConfig) []string {
+	if check == nil || check.Disable || len(check.Test) < 2 {
+		return nil
+	}
+	switch check.Test[0] {
+	case "CMD":
+		return check.Test[1:]
+	case "CMD-SHELL":
+		return []string{"/bin/sh", "-c", check.Test[1]}
+	}
+	return nil
+}
+
+// startOrder sorts services so that each stands behind what it depends on.
+func startOrder(services []*Service, mistakes *Mistakes) []*Service {
+	byName := map[string]*Service{}
+	for _, service := range services {
+		byName[service.Name] = service
+	}
+	var ordered []*Service
+	const visiting, done = 1, 2
+	mark := map[string]int{}
+	var visit func(service *Service, path []string)
+	visit = func(service *Service, path []string) {
+		path = append(path, service.Name)
+		switch mark[service.Name] {
+		case done:
+			return
+		case visiting:
+			mistakes.add("services."+service.Name+".depends_on", "goes in a circle: %s", strings.Join(path, " → "))
+			return
+		}
+		mark[service.Name] = visiting
+		for _, name := range service.DependsOn {
+			if dependency, ok := byName[name]; ok {
+				visit(dependency, path)
+			}
+		}
+		mark[service.Name] = done
+		ordered = append(ordered, service)
+	}
+	for _, service := range services {
+		visit(service, nil)
+	}
+	return ordered
+}
+
+// checkServices applies the rules for single services.
+func checkServices(project *types.Project, settings map[string]ServiceSettings, mistakes *Mistakes) {
+	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
+		service, path := project.Services[name], "services."+name
+		checkUpdateConfig(service, path, mistakes)
+		checkDependsOn(service, path, mistakes)
+		set := settings[name]
+		kind := kindOf(service, set)
+		if kind == KindRolled {
+			checkRolled(service, path, mistakes)
+		}
+		if set.Route != nil {
+			checkRoute(service, *set.Route, path, mistakes)
+		}
+		if set.Health != nil {
+			at := path + "." + ExtensionKey + ".health"
+			if !strings.HasPrefix(set.Health.Path, "/") {
+				mistakes.add(at+".path", "is %q: a path starts with /", set.Health.Path)
+			}
+			if set.Health.Port == 0 && set.Route == nil {
+				mistakes.add(at+".port", "is missing: a service without a route needs the port to ask")
+			}
+			checkStatus(set.Health.Status, at, mistakes)
+		}
+		if len(set.Resume) > 0 && len(set.Quiet) == 0 {
+			mistakes.add(path+"."+ExtensionKey+".resume", "undoes quiet, which is missing")
+		}
+	}
+}
+
+func checkUpdateConfig(service types.ServiceConfig, path string, mistakes *Mistakes) {
+	if service.Deploy == nil {
+		return
+	}
+	if mode := service.Deploy.Mode; mode != "" && mode != "replicated" {
+		mistakes.add(path+".deploy.mode", "is %q; allowed: replicated", mode)
+	}
+	update := service.Deploy.UpdateConfig
+	if update == nil {
+		return
+	}
+	at := path + ".deploy.update_config"
+	if order := update.Order; order != "" && order != "start-first" && order != "stop-first" {
+		mistakes.add(at+".order", "is %q; allowed: start-first, stop-first", order)
+	}
+	if action := update.FailureAction; action != "" && action != "rollback" {
+		mistakes.add(at+".failure_action", "is %q; allowed: rollback, which is also what happens without it", action)
+	}
+	if update.Monitor < 0 {
+		mistakes.add(at+".monitor", "is negative: a duration is 0s or more")
+	}
+	if service.StopGracePeriod != nil && *service.StopGracePeriod < 0 {
+		mistakes.add(path+".stop_grace_period", "is negative: a duration is 0s or more")
+	}
+}
+
+func checkDependsOn(service types.ServiceConfig, path string, mistakes *Mistakes) {
+	for name, dependency := range service.DependsOn {
+		if dependency.Condition == types.ServiceConditionCompletedSuccessfully {
+			mistakes.add(path+".depends_on."+name, "waits for service_completed_successfully, which a rollout has no place for; allowed: service_started, service_healthy. For migrations use %s.migrations", ExtensionKey)
+		}
+	}
+}
+
+func checkRolled(service types.ServiceConfig, path string, mistakes *Mistakes) {
+	if service.ContainerName != "" {
+		mistakes.add(path+".container_name", "is %q, but old and new containers run side by side and need names of their own: remove it, or set deploy.update_config.order: stop-first", service.ContainerName)
+	}
+	if ports := publishedPorts(service); len(ports) > 0 {
+		mistakes.add(path+".ports", "publishes %s on the host, which old and new containers cannot share: use expose and a route, and let the proxy publish it", strings.Join(ports, ", "))
+	}
+	if service.NetworkMode == "host" {
+		mistakes.add(path+".network_mode", "is host, whose ports old and new containers cannot share: use the project's network")
+	}
+}
+
+func checkRoute(service types.ServiceConfig, route RouteSettings, path string, mistakes *Mistakes) {
+	at := path + "." + ExtensionKey + ".route"
+	if route.Port <= 0 || route.Port > 65535 {
+		mistakes.add(at+".port", "is %d; allowed: 1 to 65535, a port that the service exposes", route.Port)
+		return
+	}
+	if route.Listen < 0 || route.Listen > 65535 {
+		mistakes.add(at+".listen", "is %d; allowed: 1 to 65535", route.Listen)
+	}
+	if !slices.Contains(service.Expose, strconv.Itoa(route.Port)) {
+		exposed := "exposes no port"
+		if len(service.Expose) > 0 {
+			exposed = "exposes only " + strings.Join(service.Expose, ", ")
+		}
+		mistakes.add(at+".port", "is %d, but %s %s: add expose: [\"%d\"]", route.Port, service.Name, exposed, route.Port)
+	}
+	if route.Path != "" && !strings.HasPrefix(route.Path, "/") {
+		mistakes.add(at+".path", "is %q: a path starts with /", route.Path)
+	}
+}
+
+func checkStatus(status int, path string, mistakes *Mistakes) {
+	if status != 0 && (status < 100 || status > 599) {
+		mistakes.add(path+".status", "is %d; allowed: 100 to 599", status)
+	}
+}
+
+// validate applies the rules that look at the whole environment.
+func validate(environment *Environment, mistakes *Mistakes) {
+	checkProxy(environment, mistakes)
+	checkSettings(environment, mistakes)
+}
+
+func checkProxy(environment *Environment, mistakes *Mistakes) {
+	routes := environment.Routes()
+	var proxies []string
+	for _, service := range environment.Services {
+		if service.Kind == KindProxy {
+			proxies = append(proxies, service.Name)
+		}
+	}
+	if len(proxies) > 1 {
+		mistakes.add("services", "%s are all marked %s.proxy; allowed: one", strings.Join(proxies, " and "), ExtensionKey)
+	}
+	if len(routes) == 0 {
+		return
+	}
+	if len(proxies) == 0 {
+		mistakes.add("services", "%s has a route, but no service is the proxy: add one with image haproxy and %s: {proxy: true}", routes[0].Service, ExtensionKey)
+		return
+	}
+	proxy := environment.Project.Services[proxies[0]]
+	taken := map[string]string{}
+	for _, route := range routes {
+		at := "services." + route.Service + "." + ExtensionKey + ".route"
+		if !slices.ContainsFunc(proxy.Ports, func(p types.ServicePortConfig) bool { return int(p.Target) == route.Listen }) {
+			mistakes.add(at+".listen", "is %d, which %s does not publish: add it to services.%s.ports", route.Listen, proxy.Name, proxy.Name)
+		}
+		key := fmt.Sprintf("%d %v %s", route.Listen, route.Hosts, strings.TrimSuffix(route.Path, "/"))
+		if other, ok := taken[key]; ok {
+			mistakes.add(at, "takes the same requests as services.%s's: give one of them other hosts, path or listen", other)
+		}
+		taken[key] = route.Service
+		if !shareNetwork(proxy, environment.Project.Services[route.Service]) {
+			mistakes.add("services."+route.Service+".networks", "has no network in common with %s, which routes to it", proxy.Name)
+		}
+	}
+}
+
+func shareNetwork(a, b types.ServiceConfig) bool {
+	for name := range a.Networks {
+		if _, ok := b.Networks[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func checkSettings(environment *Environment, mistakes *Mistakes) {
+	settings := environment.Settings
+	if settings.Retain < 1 {
+		mistakes.add(ExtensionKey+".retain", "is %d; allowed: 1 or more releases", settings.Retain)
+	}
+	if m := settings.Migrations; m != nil {
+		if _, ok := environment.Service(m.Service); !ok {
+			mistakes.add(ExtensionKey+".migrations.service", "is %q; allowed: %s", m.Service, strings.Join(serviceNames(environment), ", "))
+		}
+		if len(m.Command) == 0 {
+			mistakes.add(ExtensionKey+".migrations.command", "is missing: the command that applies what is pending, such as [python3, manage.py, migrate]")
+		}
+		if m.Order != MigrateBefore && m.Order != MigrateAfter {
+			mistakes.add(ExtensionKey+".migrations.order", "is %q; allowed: before, after", m.Order)
+		}
+	}
+	for at, check := range settings.Verify {
+		path := fmt.Sprintf("%s.verify[%d]", ExtensionKey, at)
+		if address, err := url.Parse(check.URL); err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "http") {
+			mistakes.add(path+".url", "is %q; allowed: an http:// or https:// address", check.URL)
+		}
+		if check.Attempts < 0 {
+			mistakes.add(path+".attempts", "is %d; allowed: 1 or more", check.Attempts)
+		}
+		checkStatus(check.Status, path, mistakes)
+	}
+	watch := settings.Watch
+	if watch.ErrorRatio < 0 || watch.ErrorRatio > 1 {
+		mistakes.add(ExtensionKey+".watch.error_ratio", "is %g; allowed: 0 to 1", watch.ErrorRatio)
+	}
+	if watch.Slowdown < 1 {
+		mistakes.add(ExtensionKey+".watch.slowdown", "is %g; allowed: 1 or more", watch.Slowdown)
+	}
+	if watch.Requests < 0 {
+		mistakes.add(ExtensionKey+".watch.requests", "is %d; allowed: 0 or more", watch.Requests)
+	}
+}
+
+func serviceNames(environment *Environment) []string {
+	var names []string
+	for _, service := range environment.Services {
+		names = append(names, service.Name)
+	}
+	slices.Sort(names)
+	return names
+}

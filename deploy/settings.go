@@ -1,0 +1,133 @@
+package deploy
+
+import (
+	"time"
+)
+
+// ExtensionKey is the Compose extension under which stands all that Compose
+// itself has no word for, at the top level and in services.
+const ExtensionKey = "x-deploy"
+
+// Defaults of what a Compose file does not say.
+const (
+	DefaultDrain          = 30 * time.Second
+	DefaultMonitor        = 30 * time.Second
+	DefaultStopGrace      = 10 * time.Second // Compose's own
+	DefaultHealthBudget   = 150 * time.Second
+	DefaultHealthTimeout  = 5 * time.Second
+	DefaultSettle         = 3 * time.Second
+	DefaultVerifyAttempts = 5
+	DefaultVerifyInterval = 5 * time.Second
+	DefaultVerifyTimeout  = 10 * time.Second
+	DefaultRetain         = 3
+	DefaultErrorRatio     = 0.05
+	DefaultWatchRequests  = 20
+	DefaultSlowdown       = 3.0
+)
+
+// Settings is x-deploy at the top level of a Compose file.
+type Settings struct {
+	// Directory is where the environment lives on its host. Relative ones
+	// start at the project's root.
+	Directory string `mapstructure:"directory"`
+	// Retain is how many releases keep their images, records and logs.
+	Retain int `mapstructure:"retain"`
+	// Migrations says how the database follows a release.
+	Migrations *Migrations `mapstructure:"migrations"`
+	// Verify are the public endpoints that must answer after the switch.
+	Verify []Verification `mapstructure:"verify"`
+	// Watch says when the new release is taken back after the switch.
+	Watch Watch `mapstructure:"watch"`
+}
+
+// Migrations is how a release's database changes are applied.
+type Migrations struct {
+	// Service is the one whose image contains the migrations.
+	Service string `mapstructure:"service"`
+	// Command applies all that are pending.
+	Command []string `mapstructure:"command"`
+	// Order says when, on every deploy but the first: before the switch, so
+	// that the new code finds the schema it needs, or after it.
+	Order MigrationOrder `mapstructure:"order"`
+}
+
+// MigrationOrder is when migrations run.
+type MigrationOrder string
+
+// Before is the default: the new code is never verified without its schema.
+const (
+	MigrateBefore MigrationOrder = "before"
+	MigrateAfter  MigrationOrder = "after"
+)
+
+// Verification is one public endpoint and what it must answer.
+type Verification struct {
+	URL      string        `mapstructure:"url"`
+	Host     string        `mapstructure:"host"`
+	Status   int           `mapstructure:"status"`
+	Contains string        `mapstructure:"contains"`
+	Attempts int           `mapstructure:"attempts"`
+	Interval time.Duration `mapstructure:"interval"`
+	Timeout  time.Duration `mapstructure:"timeout"`
+}
+
+// Check is the request to make.
+func (v Verification) Check() HTTPCheck {
+	return HTTPCheck{URL: v.URL, Host: v.Host, Status: v.Status, Contains: v.Contains, Timeout: v.Timeout}
+}
+
+// Watch holds the lines that the new servers' figures must not cross.
+type Watch struct {
+	// ErrorRatio is the share of 5xx responses, 0 to 1, that is still right.
+	ErrorRatio float64 `mapstructure:"error_ratio"`
+	// Slowdown is how many times the old servers' response time is right.
+	Slowdown float64 `mapstructure:"slowdown"`
+	// Requests is how many must have been answered before the figures count;
+	// below it the deployer's own requests decide.
+	Requests int `mapstructure:"requests"`
+}
+
+// ServiceSettings is x-deploy in a service.
+type ServiceSettings struct {
+	// Proxy marks the service that is HAProxy.
+	Proxy bool `mapstructure:"proxy"`
+	// Route sends requests to the service.
+	Route *RouteSettings `mapstructure:"route"`
+	// Health is the request that a new container must answer, twice in a
+	// row, before it gets any other.
+	Health *HealthSettings `mapstructure:"health"`
+	// Drain is how long requests, streams and WebSockets that are open at the
+	// switch may take to finish on the old containers.
+	Drain time.Duration `mapstructure:"drain"`
+	// Quiet is run in an old worker's container before the switch: from then
+	// on it must take no new work. Resume undoes that when the release is
+	// taken back.
+	Quiet  []string `mapstructure:"quiet"`
+	Resume []string `mapstructure:"resume"`
+	// DependsOn is where rendering keeps Compose's depends_on: Compose 2.26
+	// counts that in its configuration hash and 5.x does not, so a file that
+	// both are to agree on cannot have it.
+	DependsOn []string `mapstructure:"depends_on"`
+}
+
+// RouteSettings is a route as the Compose file says it.
+type RouteSettings struct {
+	Listen int      `mapstructure:"listen"`
+	Port   int      `mapstructure:"port"`
+	Hosts  []string `mapstructure:"hosts"`
+	Path   string   `mapstructure:"path"`
+}
+
+// HealthSettings is the deployer's own check of a new container.
+type HealthSettings struct {
+	// Path is asked at the container's own address: "/api/health/".
+	Path string `mapstructure:"path"`
+	// Port is the route's where 0.
+	Port int `mapstructure:"port"`
+	// Host is the Host header; "localhost" where empty.
+	Host   string `mapstructure:"host"`
+	Status int    `mapstructure:"status"`
+	// Timeout bounds one request, Budget the whole wait.
+	Timeout time.Duration `mapstructure:"timeout"`
+	Budget  time.Duration `mapstructure:"budget"`
+}
