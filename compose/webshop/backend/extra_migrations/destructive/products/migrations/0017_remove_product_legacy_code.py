@@ -1,0 +1,9 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("products", "0016_product_weight")]
+
+    operations = [
+        migrations.RemoveField("product", "legacy_code"),
+    ]
