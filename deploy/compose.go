@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -61,83 +60,6 @@ func ParseModel(ctx context.Context, path string, content []byte) (*Model, error
 		return nil, composeMistakes(path, err)
 	}
 	return &Model{Path: path, content: model}, nil
-}
-
-// RenderOptions say what a rendered file pins.
-type RenderOptions struct {
-	Version string
-	// Images are the pinned images by service; nil leaves the references, and
-	// the build sections with them.
-	Images map[string]Image
-	// ProxyGroup is the group that the proxy's container joins, so that
-	// sockets in the shared folder belong to whoever deploys.
-	ProxyGroup string
-}
-
-// Render writes the Compose file of one release. With images, it is the file
-// that stands on the host: it builds nothing, names every image by digest, and
-// keeps variables other than the version as they are, so that secrets stay in
-// .env. `docker compose up -d` with it changes nothing on a host that serves
-// the release.
-func (m *Model) Render(options RenderOptions) ([]byte, error) {
-	content, _ := setVersion(clone(m.content), options.Version).(map[string]any)
-	services, _ := content["services"].(map[string]any)
-	for name, entry := range services {
-		service, ok := entry.(map[string]any)
-		if !ok || options.Images == nil {
-			continue
-		}
-		delete(service, "build")
-		delete(service, "develop")
-		if image, ok := options.Images[name]; ok {
-			service["image"] = image.Pinned()
-		}
-		moveDependsOn(service)
-		if extension, _ := service[ExtensionKey].(map[string]any); extension["proxy"] == true && options.ProxyGroup != "" {
-			groups, _ := service["group_add"].([]any)
-			service["group_add"] = append(groups, options.ProxyGroup)
-		}
-	}
-	var out bytes.Buffer
-	if options.Images != nil {
-		fmt.Fprintf(&out, "# Release %s, written by the deploy; the next deploy or rollback replaces it.\n", options.Version)
-	}
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(content); err != nil {
-		return nil, fmt.Errorf("render %s: %w", m.Path, err)
-	}
-	return out.Bytes(), encoder.Close()
-}
-
-// moveDependsOn keeps a service's dependencies where both Compose 2.26, which
-// counts depends_on in its configuration hash, and Compose 5, which does not,
-// leave them out of account. See docs/decisions.md.
-func moveDependsOn(service map[string]any) {
-	names := dependencyNames(service["depends_on"])
-	delete(service, "depends_on")
-	if len(names) == 0 {
-		return
-	}
-	extension, _ := service[ExtensionKey].(map[string]any)
-	if extension == nil {
-		extension = map[string]any{}
-		service[ExtensionKey] = extension
-	}
-	extension["depends_on"] = names
-}
-
-func dependencyNames(dependsOn any) []any {
-	var names []any
-	switch value := dependsOn.(type) {
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(value)) {
-			names = append(names, name)
-		}
-	case []any:
-		names = value
-	}
-	return names
 }
 
 // LoadOptions say how a Compose file becomes an environment.

@@ -177,7 +177,11 @@ func (r *runner) remove(ctx context.Context, service, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
-	if container.Running() || container.Status == StatusRestarting || container.Status == StatusPaused {
+	if container.OneOff && container.Running() {
+		if err := r.finish(ctx, name); err != nil {
+			return err
+		}
+	} else if container.Running() || container.Status == StatusRestarting || container.Status == StatusPaused {
 		if err := r.Store.MarkStopping(container); err != nil {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
@@ -195,6 +199,24 @@ func (r *runner) remove(ctx context.Context, service, name string) error {
 	}
 	r.Store.forgetStopping(container)
 	return nil
+}
+
+// finish waits for a command that an interrupted deploy left running. It is a
+// migration that nobody can tell the half of: it is not stopped.
+func (r *runner) finish(ctx context.Context, name string) error {
+	r.note("%s still runs its command, for an interrupted deploy; waiting for its end", name)
+	for {
+		container, err := r.Engine.Inspect(ctx, name)
+		if errors.Is(err, ErrNoContainer) || err == nil && !container.Running() {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", name, err)
+		}
+		if err := sleep(ctx, lastPause); err != nil {
+			return err
+		}
+	}
 }
 
 // keepEvidence saves what a container said. That it cannot be saved is noted;

@@ -75,7 +75,7 @@ func tryLock(file *os.File) error {
 		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
 			return err
 		}
-		time.Sleep(lockTryPause)
+		<-time.After(lockTryPause)
 	}
 	return err
 }

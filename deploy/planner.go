@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -213,12 +212,13 @@ func leftover(container Container) bool {
 	return container.Stopping || !container.Running() && container.Status != StatusRestarting
 }
 
-// clear removes finished one-off containers and stopped ones that would be
-// woken by Compose: with one left behind its next create starts it again.
+// clear removes what an interrupted command left behind: its one-off
+// containers, which may finish first, and stopped ones, which Compose would
+// wake: with one left behind its next create starts it again.
 func (p *planner) clear() {
 	var names []string
 	for _, container := range p.state.Containers {
-		if container.OneOff && container.Ours && !container.Running() {
+		if container.OneOff && container.Ours {
 			names = append(names, container.Name)
 		}
 	}
@@ -236,7 +236,7 @@ func (p *planner) clear() {
 	}
 	if len(names) > 0 {
 		slices.Sort(names)
-		p.stage(Step{Action: ActionClear, Containers: names, Cause: "left behind, not running"})
+		p.stage(Step{Action: ActionClear, Containers: names, Cause: "left behind"})
 	}
 }
 
@@ -252,6 +252,7 @@ func (p *planner) kept() {
 			case len(c.add) > 0:
 				starts = append(starts, Step{Action: ActionStart, Service: c.service.Name, Containers: c.add, Cause: c.cause})
 			default:
+				awaits = append(awaits, p.awaitFound(c)...)
 				continue
 			}
 			awaits = append(awaits, Step{Action: ActionAwait, Service: c.service.Name, Containers: p.final(c), Cause: "depended upon"})
@@ -319,7 +320,7 @@ func (p *planner) final(c *change) []string {
 
 func (p *planner) migrate(when MigrationOrder) {
 	m := p.want.Environment.Settings.Migrations
-	if m == nil || p.options.Back {
+	if m == nil || p.back() {
 		return
 	}
 	order, cause := m.Order, "order: "+string(m.Order)
@@ -332,13 +333,12 @@ func (p *planner) migrate(when MigrationOrder) {
 	p.stage(Step{Action: ActionMigrate, Service: m.Service, Cause: cause})
 }
 
-func (p *planner) changed(service string) bool {
-	for _, c := range p.changes {
-		if c.service.Name == service {
-			return len(c.add) > 0 && c.cause != "" && !strings.HasPrefix(c.cause, "replicas")
-		}
-	}
-	return false
+// changed says whether a service is another than in the release that serves,
+// whatever of it an interrupted command has started already.
+func (p *planner) changed(name string) bool {
+	service, _ := p.want.Service(name)
+	old, ok := p.state.Serving.Service(name)
+	return !ok || old.Hash != service.Hash
 }
 
 // together starts everything new, switches once, and leaves the old running.
@@ -355,6 +355,11 @@ func (p *planner) together() {
 // startAll starts new containers, all services side by side, each not more at
 // a time than its parallelism, and awaits each batch.
 func (p *planner) startAll() {
+	var found Stage
+	for _, c := range p.rolled() {
+		found = append(found, p.awaitFound(c)...)
+	}
+	p.stage(found...)
 	for _, level := range p.levels(func(c *change) bool { return c.service.Kind == KindRolled }) {
 		for round := 0; ; round++ {
 			var starts, awaits Stage
@@ -371,6 +376,29 @@ func (p *planner) startAll() {
 			p.stage(awaits...)
 		}
 	}
+}
+
+// awaitFound awaits containers that are as wanted but not known to be healthy:
+// an interrupted command started them, and nobody saw them pass.
+func (p *planner) awaitFound(c *change) []Step {
+	routed := p.state.Proxy.Routed(c.service.Name)
+	var names []string
+	for _, container := range c.keep {
+		if p.foreign(container) || c.service.Route != nil && !slices.Contains(routed, container.Name) {
+			names = append(names, container.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return []Step{{Action: ActionAwait, Service: c.service.Name, Containers: names, Cause: "found running: " + awaitCause(c.service)}}
+}
+
+// foreign says whether a container is not one of the release that serves.
+func (p *planner) foreign(container Container) bool {
+	service, ok := p.state.Serving.Service(container.Service)
+	return !ok || service.Hash != container.ConfigHash
 }
 
 func batchOf(c *change, round int) []string {
@@ -405,31 +433,40 @@ func (p *planner) oneAtATime() {
 		}
 	}
 	for _, c := range p.workersFirst() {
-		drop := slices.Clone(c.drop)
-		for round := 0; ; round++ {
-			batch := batchOf(c, round)
-			if len(batch) == 0 {
-				break
-			}
-			p.stage(Step{Action: ActionStart, Service: c.service.Name, Containers: batch, Cause: c.cause})
-			p.stage(Step{Action: ActionAwait, Service: c.service.Name, Containers: batch, Cause: awaitCause(c.service)})
-			leaving := drop[:min(len(batch), len(drop))]
-			drop = drop[len(leaving):]
-			if len(c.add) <= (round+1)*len(batch) {
-				leaving = append(slices.Clone(leaving), drop...)
-				drop = nil
-			}
-			p.quietContainers(c, leaving)
-			if c.service.Route != nil {
-				routing[c.service.Name] = exchange(routing[c.service.Name], batch, leaving)
-				p.route(maps.Clone(routing))
-			}
-			p.retireContainers(c.service.Name, leaving, c.cause)
-		}
+		p.replaceService(c, routing)
 	}
 	p.route(p.finalRouting())
 	p.resume()
 	p.retire(p.rolled()...)
+}
+
+// replaceService replaces one service, batch by batch; routing is what the
+// proxy does before it and is brought to what it does after it.
+func (p *planner) replaceService(c *change, routing Routing) {
+	p.stage(p.awaitFound(c)...)
+	drop, started := c.drop, 0
+	for round := 0; started < len(c.add) || len(drop) > 0; round++ {
+		batch := batchOf(c, round)
+		started += len(batch)
+		if len(batch) > 0 {
+			p.stage(Step{Action: ActionStart, Service: c.service.Name, Containers: batch, Cause: c.cause})
+			p.stage(Step{Action: ActionAwait, Service: c.service.Name, Containers: batch, Cause: awaitCause(c.service)})
+		}
+		leaving := drop[:min(len(batch), len(drop))]
+		if started == len(c.add) {
+			leaving = drop
+		}
+		drop = drop[len(leaving):]
+		p.quietContainers(c, leaving)
+		if c.service.Route != nil {
+			routing[c.service.Name] = exchange(routing[c.service.Name], batch, leaving)
+			if started == len(c.add) {
+				routing[c.service.Name] = p.final(c)
+			}
+			p.route(maps.Clone(routing))
+		}
+		p.retireContainers(c.service.Name, leaving, c.cause)
+	}
 }
 
 // workersFirst gives the services without a route before those with one: their
@@ -502,19 +539,20 @@ func (p *planner) quietContainers(c *change, containers []Container) {
 // resume makes kept workers take work again on the way back: they may have
 // been made quiet for the release that is being left.
 func (p *planner) resume() {
-	if !p.back() {
-		return
-	}
 	var steps Stage
 	for _, c := range p.rolled() {
-		if len(c.service.Resume) == 0 || len(c.keep) == 0 || !c.left {
+		if len(c.service.Resume) == 0 {
 			continue
 		}
 		step := Step{Action: ActionResume, Service: c.service.Name, Cause: "may have been made quiet"}
 		for _, container := range c.keep {
-			step.Containers = append(step.Containers, container.Name)
+			if p.foreign(container) || p.back() && c.left {
+				step.Containers = append(step.Containers, container.Name)
+			}
 		}
-		steps = append(steps, step)
+		if len(step.Containers) > 0 {
+			steps = append(steps, step)
+		}
 	}
 	p.stage(steps...)
 }

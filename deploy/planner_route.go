@@ -93,7 +93,7 @@ func (p *planner) verify() {
 		p.stage(Step{Action: ActionVerify, Service: plural(len(settings.Verify), "public endpoint"), Cause: plural(settings.Verify[0].Attempts, "attempt")})
 	}
 	monitor := p.want.Environment.Monitor()
-	if p.options.Back || p.state.Serving == nil || monitor == 0 || !p.switched {
+	if p.back() || p.state.Serving == nil || monitor == 0 || !p.switched {
 		return
 	}
 	cause := "errors and response times against the old containers'"
@@ -114,7 +114,11 @@ func plural(count int, noun string) string {
 func (p *planner) singletons() {
 	var stops, starts, awaits Stage
 	for _, c := range p.changes {
-		if c.service.Kind != KindSingleton || len(c.add)+len(c.drop) == 0 {
+		if c.service.Kind != KindSingleton {
+			continue
+		}
+		awaits = append(awaits, p.awaitFound(c)...)
+		if len(c.add)+len(c.drop) == 0 {
 			continue
 		}
 		stop := Step{Action: ActionStop, Service: c.service.Name, Cause: "never two at once"}

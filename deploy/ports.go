@@ -18,6 +18,9 @@ type Engine interface {
 	// locally with its reference's own repository and version, so that
 	// pruning dangling images never takes a release away.
 	Pull(ctx context.Context, image Image, progress func(current, total int64)) error
+	// Check says whether the release could be created without replacing a
+	// network or a volume that exists, which would stop what uses it.
+	Check(ctx context.Context, release *Release) error
 	// Create makes and starts count new containers of one service of the
 	// release, beside whatever runs of it already, which is not touched;
 	// networks and volumes that are missing are made first. It returns the

@@ -33,9 +33,12 @@ func (h *Host) Rollout(ctx context.Context, want *Release, options Options) (*Re
 	report := &Report{To: want.Version, Started: time.Now()}
 	defer func() { report.Elapsed = time.Since(report.Started) }()
 	state, err := h.Observe(ctx, want)
+	if err == nil {
+		err = h.Engine.Check(ctx, want)
+	}
 	if err != nil {
 		report.Outcome = OutcomeUntouched
-		return report, fmt.Errorf("observe %s: %w", want.Environment.Name, err)
+		return report, err
 	}
 	if state.Serving != nil {
 		report.From = state.Serving.Version
@@ -105,7 +108,7 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 			if interrupted {
 				return nil
 			}
-			return &Failure{Err: fmt.Errorf("%s serves, but retiring the old containers failed first: %w", failed, cause), Hint: "They are retired now; nothing is left to do."}
+			return &Failure{Err: fmt.Errorf("%s serves, but a step failed first: %w", failed, cause), Hint: "What was left of it is done now; nothing is left to do."}
 		}
 	case before.Serving == nil:
 		err = h.removeNew(ctx, before, r)

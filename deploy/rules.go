@@ -72,9 +72,7 @@ func newService(service types.ServiceConfig, settings ServiceSettings) *Service 
 		Resume:        settings.Resume,
 		DependsOn:     settings.DependsOn,
 	}
-	for _, name := range slices.Sorted(maps.Keys(service.DependsOn)) {
-		decoded.DependsOn = append(decoded.DependsOn, name)
-	}
+	decoded.DependsOn = append(decoded.DependsOn, slices.Sorted(maps.Keys(service.DependsOn))...)
 	if service.StopGracePeriod != nil {
 		decoded.StopGrace = time.Duration(*service.StopGracePeriod)
 	}
@@ -221,6 +219,7 @@ func checkServices(project *types.Project, settings map[string]ServiceSettings, 
 		service, path := project.Services[name], "services."+name
 		checkUpdateConfig(service, path, mistakes)
 		checkDependsOn(service, path, mistakes)
+		checkShared(service, path, mistakes)
 		set := settings[name]
 		kind := kindOf(service, set)
 		if kind == KindRolled {
@@ -242,6 +241,27 @@ func checkServices(project *types.Project, settings map[string]ServiceSettings, 
 		if len(set.Resume) > 0 && len(set.Quiet) == 0 {
 			mistakes.add(path+"."+ExtensionKey+".resume", "undoes quiet, which is missing")
 		}
+	}
+}
+
+// checkShared refuses what no two versions of Compose agree on, so that
+// `docker compose up -d` by hand, with whichever version the host has, would
+// replace containers that are as they should be. Each was tried with Compose
+// 2.26 and 5.6.
+func checkShared(service types.ServiceConfig, path string, mistakes *Mistakes) {
+	refuse := func(present bool, key, instead string) {
+		if present {
+			mistakes.add(path+"."+key, "means another configuration to each version of Compose, which would replace the container on the next `docker compose up`: %s", instead)
+		}
+	}
+	refuse(len(service.Devices) > 0, "devices", "there is no other way to say it; leave it out")
+	refuse(len(service.Links) > 0, "links", "services reach each other by name without it")
+	refuse(len(service.VolumesFrom) > 0, "volumes_from", "name the volumes in both services")
+	refuse(strings.HasPrefix(service.NetworkMode, "service:"), "network_mode", "use a network of the project")
+	refuse(len(service.PostStart) > 0, "post_start", "run it in the container's own command")
+	refuse(len(service.PreStop) > 0, "pre_stop", "handle the stop signal, or use "+ExtensionKey+".quiet")
+	if check := service.HealthCheck; check != nil && check.StartInterval != nil && check.StartPeriod == nil {
+		mistakes.add(path+".healthcheck.start_interval", "needs start_period beside it")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 )
@@ -27,7 +28,7 @@ func (e *Engine) RemoveImages(ctx context.Context, prefix string) (int, error) {
 				continue
 			}
 			found = true
-			if _, err := e.docker.ImageRemove(ctx, reference, image.RemoveOptions{PruneChildren: true}); err != nil && !client.IsErrNotFound(err) {
+			if _, err := e.docker.ImageRemove(ctx, reference, image.RemoveOptions{PruneChildren: true}); err != nil && !errdefs.IsNotFound(err) {
 				return removed, fmt.Errorf("remove image %s: %w", reference, err)
 			}
 		}

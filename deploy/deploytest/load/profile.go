@@ -296,6 +296,7 @@ func unprintable(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 func fitsID(s string) bool {
 	return len(s) <= limitPrefix && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 	})
 }

@@ -1,0 +1,44 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
+)
+
+// Report prints what came of a rollout.
+func Report(out io.Writer, report *deploy.Report) {
+	switch report.Outcome {
+	case deploy.OutcomeUnchanged:
+		fmt.Fprintf(out, "%s serves already: nothing to do (%s)\n", report.To, seconds(report.Elapsed))
+		return
+	case deploy.OutcomePlanned:
+		fmt.Fprintln(out, "Only the plan was asked for: nothing was touched.")
+		return
+	case deploy.OutcomeDeployed:
+		fmt.Fprintf(out, "%s serves", report.To)
+	default:
+		fmt.Fprintf(out, "%s: %s", report.To, report.Outcome)
+	}
+	monitor := report.Spent(deploy.ActionWatch)
+	verify := report.Spent(deploy.ActionVerify)
+	fmt.Fprintf(out, " after %s", seconds(report.Elapsed))
+	if monitor > 0 || verify > 0 {
+		fmt.Fprintf(out, " (rollout %s, verification %s, monitor %s)",
+			seconds(report.Elapsed-monitor-verify), seconds(verify), seconds(monitor))
+	}
+	fmt.Fprintln(out)
+	if report.Switch > 0 {
+		fmt.Fprintf(out, "  switch %.1f ms, %d ended at the drain deadline, proxy retries %d, redispatches %d\n",
+			float64(report.Switch)/float64(time.Millisecond), report.EndedAtDeadline, report.Retries, report.Redispatches)
+	}
+	if report.Probe.Sent > 0 {
+		fmt.Fprintf(out, "  %d own requests through the proxy, %d failed, slowest %s\n",
+			report.Probe.Sent, report.Probe.Failed, seconds(report.Probe.Slowest))
+		if report.Probe.Failed > 0 {
+			fmt.Fprintf(out, "  the last that failed: %s\n", report.Probe.Last)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package mage
+
+import (
+	"context"
+	"os"
+
+	"github.com/freezedesign/webshop-deploy/mage/internal/check"
+	"github.com/freezedesign/webshop-deploy/mage/internal/session"
+)
+
+// Test runs every test and linter; -unit only what needs no engine.
+func Test(ctx context.Context,
+	unit *bool, // only the fast part, which needs no engine
+) error {
+	ctx, cancel := session.Signals(ctx)
+	defer cancel()
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	return check.Run(ctx, check.Options{Root: root, Out: os.Stdout, Unit: value(unit)})
+}
+
+// Bench measures rollouts and rollbacks and prints the figures.
+func Bench(ctx context.Context,
+	only *string, // a regular expression of what to measure, such as Rollback
+) error {
+	ctx, cancel := session.Signals(ctx)
+	defer cancel()
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	pattern := value(only)
+	if pattern == "" {
+		pattern = "."
+	}
+	return check.Bench(ctx, check.Options{Root: root, Out: os.Stdout}, pattern)
+}
