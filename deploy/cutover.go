@@ -13,6 +13,10 @@ const (
 	evidenceTimeout = 10 * time.Second
 	// drainPause is between two readings of what is still in flight.
 	drainPause = 50 * time.Millisecond
+	// leavingGrace is how much longer than the drain deadline the idle kept
+	// connections are waited for that a reloaded proxy has left behind: each
+	// may bring one more request. The proxy closes them sooner than this.
+	leavingGrace = 20 * time.Second
 	// evidenceLines is how much of a removed container's log is kept.
 	evidenceLines = 2000
 )
@@ -35,22 +39,15 @@ func (r *runner) configure(ctx context.Context, step Step) error {
 // cutOver gives the new containers their places, then moves all new requests
 // in one batch. Until it returns, old and new are both up.
 func (r *runner) cutOver(ctx context.Context, step Step) error {
-	routes := r.plan.To.Environment.Routes()
-	var containers []Container
-	for _, names := range sortedRouting(step.Routing) {
-		for _, name := range names {
-			container, err := r.Engine.Inspect(ctx, name)
-			if err != nil {
-				return fmt.Errorf("switch to %s: %w", name, err)
-			}
-			containers = append(containers, container)
-		}
+	var names []string
+	for _, containers := range sortedRouting(step.Routing) {
+		names = append(names, containers...)
 	}
-	if err := r.Proxy.Prepare(ctx, routes, containers); err != nil {
+	if err := r.prepare(ctx, names); err != nil {
 		return fmt.Errorf("prepare the proxy: %w", err)
 	}
 	r.markSwitch(ctx)
-	took, err := r.Proxy.Switch(ctx, routes, step.Routing)
+	took, err := r.Proxy.Switch(ctx, r.plan.To.Environment.Routes(), step.Routing)
 	if err != nil {
 		return fmt.Errorf("switch the proxy: %w", err)
 	}
@@ -117,7 +114,7 @@ func (r *runner) drain(ctx context.Context, service, name string) error {
 		if err != nil {
 			return fmt.Errorf("drain %s: %w", name, err)
 		}
-		open, routed := state.Leaving, false
+		open, routed := 0, false
 		for _, server := range state.Servers {
 			if server.Container == name {
 				open += server.InFlight
@@ -127,10 +124,14 @@ func (r *runner) drain(ctx context.Context, service, name string) error {
 		if routed {
 			return fmt.Errorf("drain %s: the proxy still routes to it; it was left as it is", name)
 		}
-		if open == 0 {
+		if open == 0 && state.Leaving == 0 {
 			break
 		}
-		if !time.Now().Before(deadline) {
+		late := time.Since(deadline)
+		if open == 0 && late > leavingGrace {
+			break
+		}
+		if open > 0 && late >= 0 {
 			r.mu.Lock()
 			r.report.EndedAtDeadline += open
 			r.mu.Unlock()

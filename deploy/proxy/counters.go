@@ -52,7 +52,7 @@ func (p *Proxy) readLedger() (ledger, error) {
 	}
 	read := ledger{}
 	if json.Unmarshal(raw, &read) != nil {
-		return ledger{}, nil
+		read = ledger{}
 	}
 	return read, nil
 }

@@ -58,10 +58,7 @@ type host struct {
 func newHost(t *testing.T) *host {
 	t.Helper()
 	docker := deploytest.Engine(t)
-	folder, err := os.MkdirTemp("", "proxy-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := t.TempDir()
 	h := &host{
 		T: t, Proxy: New(Options{Dir: filepath.Join(folder, "proxy")}), docker: docker,
 		name:  fmt.Sprintf("px%d-%x", os.Getpid(), time.Now().UnixNano()%0xffffff),
@@ -75,9 +72,6 @@ func newHost(t *testing.T) *host {
 			h.logs(ctx)
 		}
 		if err := deploytest.Sweep(ctx, docker, h.name); err != nil {
-			t.Error(err)
-		}
-		if err := os.RemoveAll(folder); err != nil {
 			t.Error(err)
 		}
 	})

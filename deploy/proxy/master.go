@@ -1,27 +1,37 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 )
 
-// masterTimeout bounds the wait for a master that renews itself.
-const masterTimeout = 3 * time.Second
+// masterTimeout bounds the wait for a master that renews itself, and for its
+// answer to a reload: it looks each name in the file up first, and where no
+// name server answers that takes 2 s for each (DNSOptions).
+const masterTimeout = 20 * time.Second
+
+// masterReply bounds its answer to anything else. One that it passes on to a
+// worker which ends just then may never come.
+const masterReply = time.Second
 
 // askMaster sends one line to the master. It renews itself (it executes its own
 // program anew) after its start and in each reload, and refuses connections
-// for some 30 to 150 ms of that, while the worker serves. So a socket that is
-// there is asked again, and ErrNotRunning says that there is none.
-func (p *Proxy) askMaster(ctx context.Context, line string, good func(reply string) bool) (string, error) {
+// for some 30 to 150 ms of that, while a worker serves. So a socket that is there
+// is asked again, unless no worker is; ErrNotRunning says that there is none. most
+// bounds one answer.
+func (p *Proxy) askMaster(ctx context.Context, most time.Duration, line string, good func(reply string) bool) (string, error) {
+	master := client{path: p.master.path, timeout: most}
 	var reply string
 	var missing error
 	err := p.poll(ctx, masterTimeout, func() (err error) {
-		reply, err = p.master.exchange(ctx, line)
-		if errors.Is(err, fs.ErrNotExist) {
+		reply, err = master.exchange(ctx, line)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotRunning) && !p.worker.listens(ctx) {
 			missing = err
 			return nil
 		}
@@ -40,22 +50,23 @@ func (p *Proxy) askMaster(ctx context.Context, line string, good func(reply stri
 // has taken over or the file was refused: "Success=1" or "Success=0", then
 // "--" and what it had to say (mgmt 9.4.1, "reload", since 2.7).
 func (p *Proxy) reload(ctx context.Context, structure string) error {
-	reply, err := p.askMaster(ctx, "reload", func(reply string) bool { return reply != "" })
+	reply, err := p.askMaster(ctx, masterTimeout, "reload", func(reply string) bool { return reply != "" })
 	if errors.Is(err, ErrNotRunning) {
 		return fmt.Errorf("reload the proxy: its master does not answer on %s; it is to be started as %q: %w", masterFile, strings.Join(Command(), " "), err)
 	}
-	if err != nil {
-		return fmt.Errorf("reload the proxy: %w", err)
+	if err == nil {
+		err = readReload(reply)
 	}
-	if err := readReload(reply); err != nil {
+	if errors.Is(err, ErrRefused) {
 		return err
 	}
+	// Without an answer, what runs says whether it was loaded.
 	return p.poll(ctx, replyTimeout, func() error {
-		running, err := p.running(ctx)
-		if err == nil && running.structure != structure {
-			err = ErrOtherStructure
+		running, lookErr := p.running(ctx)
+		if lookErr == nil && running.structure == structure {
+			return nil
 		}
-		return err
+		return cmp.Or(err, lookErr, ErrOtherStructure)
 	})
 }
 
@@ -77,7 +88,7 @@ func readReload(reply string) error {
 	if len(complaints) == 0 {
 		complaints = []string{excerpt(log)}
 	}
-	return fmt.Errorf("reload the proxy: HAProxy refused the file and serves on as before: %s", strings.Join(complaints, "; "))
+	return fmt.Errorf("%w: %s", ErrRefused, strings.Join(complaints, "; "))
 }
 
 // oldWorker is a worker that a reload replaced and that finishes what it has.
@@ -95,20 +106,21 @@ func (p *Proxy) oldWorkers(ctx context.Context) ([]oldWorker, error) {
 	}
 	var workers []oldWorker
 	for _, pid := range pids {
-		worker, err := p.oldWorker(ctx, pid)
-		if err == nil {
-			workers = append(workers, worker)
-			continue
-		}
-		// It may have ended meanwhile.
-		left, listErr := p.oldPIDs(ctx)
-		if listErr != nil {
-			return nil, listErr
-		}
-		for _, other := range left {
-			if other == pid {
-				return nil, fmt.Errorf("ask old proxy worker %s: %w", pid, err)
+		// One that ends closes its socket before the master strikes it off.
+		err := p.poll(ctx, masterTimeout, func() error {
+			worker, err := p.oldWorker(ctx, pid)
+			if err == nil {
+				workers = append(workers, worker)
+				return nil
 			}
+			left, listErr := p.oldPIDs(ctx)
+			if listErr != nil || !slices.Contains(left, pid) {
+				return listErr
+			}
+			return fmt.Errorf("ask old proxy worker %s: %w", pid, err)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return workers, nil
@@ -131,7 +143,7 @@ func (p *Proxy) oldWorker(ctx context.Context, pid string) (oldWorker, error) {
 
 // oldPIDs lists the old workers.
 func (p *Proxy) oldPIDs(ctx context.Context) ([]string, error) {
-	reply, err := p.askMaster(ctx, "show proc", func(reply string) bool { return strings.Contains(reply, "# workers") })
+	reply, err := p.askMaster(ctx, masterReply, "show proc", func(reply string) bool { return strings.Contains(reply, "# workers") })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -2,10 +2,10 @@
 // pass: it writes its file, and moves, switches and reads its servers through
 // its runtime API.
 //
-// Facts about HAProxy that the package rests on are of version 3.0 and come
+// Facts about HAProxy that the package rests on are of version 3.0. They come
 // from its own documents, named where they are used: the configuration manual
-// ("conf") and the management guide ("mgmt"). Everything else that a comment
-// states of it is held by an integration test.
+// ("conf") and the management guide ("mgmt"). What a comment states of it
+// beyond these was tried, and most of it is held by an integration test.
 package proxy
 
 import (
@@ -53,6 +53,10 @@ var ErrNotPrepared = errors.New("the container has no place in the proxy")
 // ErrOtherStructure says that the running proxy has not loaded the frontends,
 // backends and places that the routes need: Configure comes before the rest.
 var ErrOtherStructure = errors.New("the proxy runs with other routes")
+
+// ErrRefused says that HAProxy did not accept its file, and serves on with what
+// it had loaded before.
+var ErrRefused = errors.New("the proxy refused its file and serves on as before")
 
 // Command starts HAProxy in its container: a master that stays (-W, in the
 // foreground by -db) and a worker that it replaces on a reload, with the
@@ -102,7 +106,7 @@ func New(options Options) *Proxy {
 		dir:     options.Dir,
 		prepare: cmp.Or(options.Prepare, DefaultPrepare),
 		worker:  &client{path: filepath.Join(options.Dir, socketFile)},
-		master:  &client{path: filepath.Join(options.Dir, masterFile)},
+		master:  &client{path: filepath.Join(options.Dir, masterFile), timeout: masterReply},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,48 +62,28 @@ const (
 // newLayout checks the routes and names every mistake in them.
 func newLayout(routes []deploy.Route) (*layout, error) {
 	var mistakes []error
-	mistake := func(route deploy.Route, format string, args ...any) {
-		mistakes = append(mistakes, fmt.Errorf("route of service %q: "+format, append([]any{route.Service}, args...)...))
-	}
-	made := &layout{hardStop: drainDefault}
 	rules := map[int][]rule{}
 	backends := map[string]backend{}
+	made := &layout{hardStop: drainDefault}
 	for _, route := range routes {
-		if !serviceForm.MatchString(route.Service) {
-			mistake(route, "this name cannot stand in the proxy's file")
+		mistake := func(format string, args ...any) {
+			mistakes = append(mistakes, fmt.Errorf("route of service %q: "+format, append([]any{route.Service}, args...)...))
 		}
-		if route.Listen < 1 || route.Listen > 65535 {
-			mistake(route, "listen port %d is not between 1 and 65535", route.Listen)
-		}
-		if route.Port < 1 || route.Port > 65535 {
-			mistake(route, "container port %d is not between 1 and 65535", route.Port)
-		}
-		path := strings.TrimRight(cmp.Or(route.Path, "/"), "/") + "/"
-		if !pathForm.MatchString(path) {
-			mistake(route, "path %q is not a plain path such as /api", route.Path)
-		}
-		hosts := route.Hosts
-		if len(hosts) == 0 {
-			hosts = []string{""}
-		}
-		for _, host := range hosts {
-			if host != "" && !hostForm.MatchString(host) {
-				mistake(route, "host %q is not a name such as shop.example or *.shop.example", host)
-			}
-			next := rule{host: strings.ToLower(host), path: path, service: route.Service}
+		checkRoute(route, mistake)
+		for _, next := range rulesOf(route) {
 			for _, other := range rules[route.Listen] {
 				if other.host == next.host && other.path == next.path && other.service != next.service {
-					mistake(route, "the same host and path go to service %q", other.service)
+					mistake("the same host and path go to service %q", other.service)
 				}
 			}
 			rules[route.Listen] = append(rules[route.Listen], next)
 		}
-		slots := max(leastSlots, slotsPerReplica*route.Replicas)
 		known, ok := backends[route.Service]
 		if ok && known.port != route.Port {
-			mistake(route, "container port %d differs from %d in another of its routes", route.Port, known.port)
+			mistake("container port %d differs from %d in another of its routes", route.Port, known.port)
 		}
-		backends[route.Service] = backend{service: route.Service, port: route.Port, slots: max(slots, known.slots)}
+		slots := max(leastSlots, slotsPerReplica*route.Replicas, known.slots)
+		backends[route.Service] = backend{service: route.Service, port: route.Port, slots: slots}
 		made.hardStop = max(made.hardStop, route.Drain)
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -114,11 +95,42 @@ func newLayout(routes []deploy.Route) (*layout, error) {
 		made.frontends = append(made.frontends, frontend{port: port, rules: slices.Compact(of)})
 	}
 	slices.SortFunc(made.frontends, func(a, b frontend) int { return cmp.Compare(a.port, b.port) })
-	for _, one := range backends {
-		made.backends = append(made.backends, one)
-	}
-	slices.SortFunc(made.backends, func(a, b backend) int { return cmp.Compare(a.service, b.service) })
+	made.backends = slices.SortedFunc(maps.Values(backends), func(a, b backend) int { return cmp.Compare(a.service, b.service) })
 	return made, nil
+}
+
+// checkRoute names what is wrong with one route by itself.
+func checkRoute(route deploy.Route, mistake func(format string, args ...any)) {
+	if !serviceForm.MatchString(route.Service) {
+		mistake("this name cannot stand in the proxy's file")
+	}
+	if route.Listen < 1 || route.Listen > 65535 {
+		mistake("listen port %d is not between 1 and 65535", route.Listen)
+	}
+	if route.Port < 1 || route.Port > 65535 {
+		mistake("container port %d is not between 1 and 65535", route.Port)
+	}
+	if route.Path != "" && !pathForm.MatchString(route.Path) {
+		mistake("path %q is not a plain path such as /api", route.Path)
+	}
+	for _, host := range route.Hosts {
+		if !hostForm.MatchString(host) {
+			mistake("host %q is not a name such as shop.example or *.shop.example", host)
+		}
+	}
+}
+
+// rulesOf gives the rules of one route: one for each host.
+func rulesOf(route deploy.Route) []rule {
+	path := strings.TrimRight(route.Path, "/") + "/"
+	if len(route.Hosts) == 0 {
+		return []rule{{path: path, service: route.Service}}
+	}
+	var rules []rule
+	for _, host := range route.Hosts {
+		rules = append(rules, rule{host: strings.ToLower(host), path: path, service: route.Service})
+	}
+	return rules
 }
 
 // compareRules puts the rule that decides first first: a whole host name before

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 type client struct {
 	// path is the socket's path on this host.
 	path string
+	// timeout bounds one batch; 0 takes replyTimeout.
+	timeout time.Duration
 }
 
 // replyTimeout bounds one batch; HAProxy answers in well under a millisecond.
@@ -122,7 +125,7 @@ func excerpt(raw string) string {
 // closed at once: without that the master's socket waits for more and never
 // answers.
 func (c *client) exchange(ctx context.Context, line string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.timeout, replyTimeout))
 	defer cancel()
 	conn, err := c.dial(ctx)
 	if err != nil {
@@ -173,4 +176,13 @@ func (c *client) dial(ctx context.Context) (*net.UnixConn, error) {
 		return nil, fmt.Errorf("reach the proxy's socket: %w", err)
 	}
 	return conn.(*net.UnixConn), nil
+}
+
+// listens says whether somebody does on the socket.
+func (c *client) listens(ctx context.Context) bool {
+	conn, err := c.dial(ctx)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
 }

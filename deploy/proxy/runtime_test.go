@@ -160,11 +160,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestASocketInADeepFolderIsReached(t *testing.T) {
-	short, err := os.MkdirTemp("", "p")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(short) })
+	short := t.TempDir()
 	deep := filepath.Join(short, strings.Repeat("d/", 100))
 	if err := os.MkdirAll(deep, 0o700); err != nil {
 		t.Fatal(err)
