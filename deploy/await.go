@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,41 @@ func (r *runner) await(ctx context.Context, step Step) error {
 	if !ok {
 		return fmt.Errorf("await %s: not in the release", step.Service)
 	}
-	return r.each(step.Containers, func(name string) error { return r.awaitOne(ctx, service, name) })
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var preparing sync.WaitGroup
+	if service.Route != nil && r.before.Up && r.before.Current {
+		// A name takes the proxy a quarter of a second to resolve, which may as
+		// well pass while the application starts. What this cannot do, the
+		// switch does, and says what is wrong.
+		preparing.Go(func() { _ = r.prepare(ctx, step.Containers) })
+	}
+	err := r.each(step.Containers, func(name string) error { return r.awaitOne(ctx, service, name) })
+	if err != nil {
+		cancel()
+	}
+	preparing.Wait()
+	return err
+}
+
+// prepare gives containers their places in the proxy, which get no requests
+// yet. One call at a time.
+func (r *runner) prepare(ctx context.Context, names []string) error {
+	var containers []Container
+	for _, name := range names {
+		container, err := r.Engine.Inspect(ctx, name)
+		if err != nil {
+			return err
+		}
+		containers = append(containers, container)
+	}
+	select {
+	case r.placing <- struct{}{}:
+		defer func() { <-r.placing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return r.Proxy.Prepare(ctx, r.plan.To.Environment.Routes(), containers)
 }
 
 func (r *runner) awaitOne(ctx context.Context, service *Service, name string) error {

@@ -51,7 +51,8 @@ func endCause(container Container) string {
 }
 
 // missingVariable is how programs say that one is not there.
-var missingVariable = regexp.MustCompile(`(?i)environment variable|\b[A-Z][A-Z0-9_]{2,} (is|was) (not set|missing|required)`)
+var missingVariable = regexp.MustCompile(
+	`(?i:environment variable)|\b[A-Z][A-Z0-9_]{2,} (is|was) (not set|missing|required)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]*: (not set|missing|required)`)
 
 // hint names what usually stands behind a cause, from the evidence.
 func hint(service *Service, container Container, cause, logs string) string {

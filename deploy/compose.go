@@ -8,10 +8,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 )
@@ -134,7 +136,10 @@ func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, er
 
 func (m *Model) projectName(directory string, variables types.Mapping) string {
 	if name, ok := m.content["name"].(string); ok && name != "" {
-		expanded := os.Expand(name, func(key string) string { return variables[key] })
+		expanded, err := template.Substitute(name, variables.Resolve)
+		if err != nil {
+			expanded = name // the loader says what is wrong with it
+		}
 		return loader.NormalizeProjectName(expanded)
 	}
 	return loader.NormalizeProjectName(filepath.Base(directory))
@@ -174,10 +179,37 @@ func composeMistakes(path string, err error) error {
 	mistakes := &Mistakes{File: path}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
-			mistakes.add("", "%s", line)
+			mistakes.List = append(mistakes.List, composeMistake(line))
 		}
 	}
 	return mistakes
+}
+
+// composeMistake takes what Compose's schema says of one key apart.
+func composeMistake(line string) Mistake {
+	path, text, found := strings.Cut(line, " ")
+	if !found || !strings.HasPrefix(path, "services.") {
+		return Mistake{Text: line}
+	}
+	if text != "false schema" {
+		return Mistake{Path: path, Text: text}
+	}
+	text = "unknown key"
+	if near := Nearest(path[strings.LastIndex(path, ".")+1:], composeKeys(), 1); len(near) > 0 {
+		text += fmt.Sprintf(" (did you mean %s?)", near[0])
+	}
+	return Mistake{Path: path, Text: text}
+}
+
+// composeKeys lists the keys that Compose allows in a service.
+func composeKeys() []string {
+	var keys []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[types.ServiceConfig]()) {
+		if key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // unwrapPath takes the path out of a file error whose message names it anyway.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +17,8 @@ type Resolver func(ctx context.Context, reference string) (Image, error)
 type MakeOptions struct {
 	Version string
 	By      string
-	// ProxyGroup is the group that the proxy's container joins.
-	ProxyGroup string
-	Resolve    Resolver
+	Proxy   ProxyContainer
+	Resolve Resolver
 }
 
 // NewRelease makes the release of a version: every image resolved to its
@@ -44,7 +42,7 @@ func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions
 	if err != nil {
 		return nil, err
 	}
-	rendered, err := model.Render(RenderOptions{Version: options.Version, Images: images, ProxyGroup: options.ProxyGroup})
+	rendered, err := model.Render(RenderOptions{Version: options.Version, Images: images, Proxy: options.Proxy})
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +92,8 @@ func resolveAll(ctx context.Context, environment *Environment, model *Model, ser
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var errs []error
-	for _, reference := range slices.Sorted(maps.Keys(byReference)) {
-		if byReference[reference].Digest != "" {
+	for reference, known := range maps.Clone(byReference) {
+		if known.Digest != "" {
 			continue
 		}
 		group.Go(func() {

@@ -19,7 +19,7 @@ func (p *planner) chooseOverlap() error {
 		p.plan.Overlap = OverlapBrief
 		p.plan.Why = fmt.Sprintf("memory: %s free, the new containers need about %s: the old ones are retired right after the switch, so going back means starting them again",
 			megabytes(available), megabytes(need))
-	case available >= largest+memoryReserve:
+	case available >= largest+memoryReserve || p.back(): // the way back is never refused
 		p.plan.Overlap = OverlapSingle
 		p.plan.Why = fmt.Sprintf("memory: %s free, the new containers need about %s: one service at a time, each switched by itself, the old ones retired at once",
 			megabytes(available), megabytes(need))

@@ -15,6 +15,9 @@ type PlanOptions struct {
 	// Overlap forces how long old and new run side by side; empty lets the
 	// host's memory decide.
 	Overlap Overlap
+	// Stood are identifiers of containers of the wanted release whatever their
+	// hash: they served before the command, with the .env of their time.
+	Stood map[string]bool
 }
 
 // What a container is taken to need where nothing is known of it, and what
@@ -114,7 +117,8 @@ func (p *planner) compare() {
 }
 
 func (p *planner) asWanted(service *Service, container Container) bool {
-	return !container.Stopping && container.ConfigHash == service.Hash && container.Running() && container.Health != HealthUnhealthy
+	wanted := container.ConfigHash == service.Hash || p.options.Stood[container.ID]
+	return !container.Stopping && wanted && container.Running() && container.Health != HealthUnhealthy
 }
 
 // trim drops replicas beyond the wanted number, those that the proxy does not
@@ -181,7 +185,7 @@ func (p *planner) cause(c *change) string {
 		return "new service"
 	case p.state.Serving.Images[c.service.Name].Digest != p.want.Images[c.service.Name].Digest:
 		return "image changed"
-	case old.Hash != c.service.Hash:
+	case old.Hash != c.service.Hash || !p.options.Back && len(c.add) > 0 && c.otherRuns():
 		return "configuration changed"
 	case old.Replicas != c.service.Replicas:
 		return fmt.Sprintf("replicas %d → %d", old.Replicas, c.service.Replicas)
@@ -190,6 +194,14 @@ func (p *planner) cause(c *change) string {
 	default:
 		return "not part of the release"
 	}
+}
+
+// otherRuns says whether a container runs whose configuration is another: with
+// a variable of .env changed, the record of the release does not tell.
+func (c *change) otherRuns() bool {
+	return slices.ContainsFunc(c.drop, func(container Container) bool {
+		return container.Running() && container.ConfigHash != c.service.Hash
+	})
 }
 
 func (p *planner) pulls() {
@@ -379,12 +391,13 @@ func (p *planner) startAll() {
 }
 
 // awaitFound awaits containers that are as wanted but not known to be healthy:
-// an interrupted command started them, and nobody saw them pass.
+// an interrupted command started them, and nobody saw them pass. Those that
+// have or had requests passed before they got them, so that the way back to
+// them is not held up.
 func (p *planner) awaitFound(c *change) []Step {
-	routed := p.state.Proxy.Routed(c.service.Name)
 	var names []string
 	for _, container := range c.keep {
-		if p.foreign(container) || c.service.Route != nil && !slices.Contains(routed, container.Name) {
+		if c.service.Route == nil && p.foreign(container) || c.service.Route != nil && !p.hadRequests(container) {
 			names = append(names, container.Name)
 		}
 	}
@@ -393,6 +406,12 @@ func (p *planner) awaitFound(c *change) []Step {
 	}
 	slices.Sort(names)
 	return []Step{{Action: ActionAwait, Service: c.service.Name, Containers: names, Cause: "found running: " + awaitCause(c.service)}}
+}
+
+func (p *planner) hadRequests(container Container) bool {
+	return slices.ContainsFunc(p.state.Proxy.Servers, func(s Server) bool {
+		return s.Container == container.Name && (s.State == ServerReady || s.State == ServerDraining)
+	})
 }
 
 // foreign says whether a container is not one of the release that serves.
@@ -429,7 +448,7 @@ func (p *planner) oneAtATime() {
 	routing := Routing{}
 	for _, c := range p.rolled() {
 		if c.service.Route != nil {
-			routing[c.service.Name] = p.state.Proxy.Routed(c.service.Name)
+			routing[c.service.Name] = p.routedNow(c.service.Name)
 		}
 	}
 	for _, c := range p.workersFirst() {
@@ -438,6 +457,14 @@ func (p *planner) oneAtATime() {
 	p.route(p.finalRouting())
 	p.resume()
 	p.retire(p.rolled()...)
+}
+
+// routedNow gives the containers of a service that get requests and will still
+// be there when the leftovers are cleared.
+func (p *planner) routedNow(service string) []string {
+	return slices.DeleteFunc(p.state.Proxy.Routed(service), func(name string) bool {
+		return !slices.ContainsFunc(p.state.Of(service), func(c Container) bool { return c.Name == name && !leftover(c) })
+	})
 }
 
 // replaceService replaces one service, batch by batch; routing is what the

@@ -15,9 +15,19 @@ type RenderOptions struct {
 	// Images are the pinned images by service; nil leaves the references, and
 	// the build sections with them.
 	Images map[string]Image
-	// ProxyGroup is the group that the proxy's container joins, so that
-	// sockets in the shared folder belong to whoever deploys.
-	ProxyGroup string
+	Proxy  ProxyContainer
+}
+
+// ProxyContainer is what the proxy's container needs beyond what its Compose
+// service says.
+type ProxyContainer struct {
+	// Group is a further group of the container, so that sockets in the shared
+	// folder belong to whoever deploys.
+	Group string
+	// DNSOptions bound how long the container waits for a name server.
+	DNSOptions []string
+	// Alias is a further name of the container in its networks.
+	Alias string
 }
 
 // Render writes the Compose file of one release. With images, it is the file
@@ -37,9 +47,8 @@ func (m *Model) Render(options RenderOptions) ([]byte, error) {
 			service["image"] = image.Pinned()
 		}
 		settle(service)
-		if extension, _ := service[ExtensionKey].(map[string]any); extension["proxy"] == true && options.ProxyGroup != "" {
-			groups, _ := service["group_add"].([]any)
-			service["group_add"] = append(groups, options.ProxyGroup)
+		if extension, _ := service[ExtensionKey].(map[string]any); extension["proxy"] == true {
+			options.Proxy.complete(service)
 		}
 	}
 	var out bytes.Buffer
@@ -52,6 +61,42 @@ func (m *Model) Render(options RenderOptions) ([]byte, error) {
 		return nil, fmt.Errorf("render %s: %w", m.Path, err)
 	}
 	return out.Bytes(), encoder.Close()
+}
+
+// complete adds what the proxy's container needs to its service.
+func (p ProxyContainer) complete(service map[string]any) {
+	if p.Group != "" {
+		groups, _ := service["group_add"].([]any)
+		service["group_add"] = append(groups, p.Group)
+	}
+	if service["dns_opt"] == nil && len(p.DNSOptions) > 0 {
+		service["dns_opt"] = p.DNSOptions
+	}
+	if p.Alias == "" {
+		return
+	}
+	networks := map[string]any{}
+	switch value := service["networks"].(type) {
+	case map[string]any:
+		networks = value
+	case []any:
+		for _, name := range value {
+			networks[fmt.Sprint(name)] = nil
+		}
+	}
+	if len(networks) == 0 {
+		networks["default"] = nil
+	}
+	for name, entry := range networks {
+		network, _ := entry.(map[string]any)
+		if network == nil {
+			network = map[string]any{}
+		}
+		aliases, _ := network["aliases"].([]any)
+		network["aliases"] = append(aliases, p.Alias)
+		networks[name] = network
+	}
+	service["networks"] = networks
 }
 
 // settle writes a service so that Compose 2.26, which Debian 13 has, and

@@ -71,7 +71,7 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report)
 		report.Outcome = OutcomeUntouched
 		return err
 	}
-	r := &runner{Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{}}
+	r := &runner{Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{}, placing: make(chan struct{}, 1)}
 	if state.Proxy.Up && state.Serving != nil {
 		r.probe = startProbe(context.WithoutCancel(ctx), h.Prober, state.Serving.Environment)
 	}
@@ -114,7 +114,7 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 		err = h.removeNew(ctx, before, r)
 		report.Outcome = OutcomeUntouched
 	default:
-		err = h.backTo(ctx, before.Serving, failed, r)
+		err = h.backTo(ctx, before, failed, r)
 		report.Outcome = OutcomeUntouched
 		if report.Switched {
 			report.Outcome = OutcomeRolledBack
@@ -131,8 +131,17 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 	return outcomeError(report.Outcome, before.Serving, failed, cause, interrupted)
 }
 
-func (h *Host) backTo(ctx context.Context, serving, failed *Release, r *runner) error {
-	return h.runSecond(ctx, serving, failed, r, PlanOptions{Back: true})
+// backTo returns to what served before. Its containers are known by having
+// stood there: where .env was changed for the release that failed, their
+// configuration is not what the record gives now, and they are still the ones
+// to keep.
+func (h *Host) backTo(ctx context.Context, before State, failed *Release, r *runner) error {
+	stood := map[string]bool{}
+	for _, container := range before.Containers {
+		service, ok := failed.Service(container.Service)
+		stood[container.ID] = !container.OneOff && (!ok || service.Hash != container.ConfigHash)
+	}
+	return h.runSecond(ctx, before.Serving, failed, r, PlanOptions{Back: true, Stood: stood})
 }
 
 func (h *Host) finishForward(ctx context.Context, want *Release, r *runner) error {
@@ -149,7 +158,7 @@ func (h *Host) runSecond(ctx context.Context, to, leaving *Release, r *runner, o
 		return err
 	}
 	h.emit(Event{Kind: EventPlan, Release: to.Version, Text: plan.String()})
-	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched}
+	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched, placing: make(chan struct{}, 1)}
 	if slices.ContainsFunc(plan.Steps(), func(s Step) bool { return s.Action == ActionReplace }) {
 		second.note("what was replaced with consent is put back, which interrupts again")
 	}
@@ -173,7 +182,7 @@ func (h *Host) removeNew(ctx context.Context, before State, r *runner) error {
 	plan := &Plan{Environment: r.plan.Environment, To: r.plan.To, Stages: []Stage{{{
 		Action: ActionClear, Containers: names, Cause: "nothing served before, so nothing of it stays",
 	}}}}
-	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe}
+	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe, placing: make(chan struct{}, 1)}
 	return second.run(ctx)
 }
 

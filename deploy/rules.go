@@ -227,6 +227,9 @@ func checkServices(project *types.Project, settings map[string]ServiceSettings, 
 		}
 		if set.Route != nil {
 			checkRoute(service, *set.Route, path, mistakes)
+			if kind == KindSingleton {
+				mistakes.add(path+".deploy.update_config.order", "is stop-first, which would leave the service's route without a server: use start-first, or remove the route")
+			}
 		}
 		if set.Health != nil {
 			at := path + "." + ExtensionKey + ".health"
@@ -266,6 +269,9 @@ func checkShared(service types.ServiceConfig, path string, mistakes *Mistakes) {
 }
 
 func checkUpdateConfig(service types.ServiceConfig, path string, mistakes *Mistakes) {
+	if service.StopGracePeriod != nil && *service.StopGracePeriod < 0 {
+		mistakes.add(path+".stop_grace_period", "is negative: a duration is 0s or more")
+	}
 	if service.Deploy == nil {
 		return
 	}
@@ -285,9 +291,6 @@ func checkUpdateConfig(service types.ServiceConfig, path string, mistakes *Mista
 	}
 	if update.Monitor < 0 {
 		mistakes.add(at+".monitor", "is negative: a duration is 0s or more")
-	}
-	if service.StopGracePeriod != nil && *service.StopGracePeriod < 0 {
-		mistakes.add(path+".stop_grace_period", "is negative: a duration is 0s or more")
 	}
 }
 
@@ -354,6 +357,7 @@ func checkProxy(environment *Environment, mistakes *Mistakes) {
 	}
 	if len(proxies) > 1 {
 		mistakes.add("services", "%s are all marked %s.proxy; allowed: one", strings.Join(proxies, " and "), ExtensionKey)
+		return
 	}
 	if len(routes) == 0 {
 		return

@@ -34,6 +34,9 @@ type runner struct {
 	// before is the proxy's state when the command began.
 	before ProxyState
 
+	// placing is full while containers get their places in the proxy.
+	placing chan struct{}
+
 	mu       sync.Mutex
 	report   *Report
 	switched time.Time
@@ -45,6 +48,7 @@ type runner struct {
 // Run runs the plan's stages in order and the steps of a stage side by side.
 // The first failure ends the stage and the plan.
 func (r *runner) run(ctx context.Context) error {
+	r.placing = make(chan struct{}, 1)
 	for number, stage := range r.plan.Stages {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
@@ -71,9 +72,16 @@ func edit(t *testing.T, text string, pairs ...string) string {
 	return text
 }
 
+// made keeps releases, which nothing changes, by version and Compose file:
+// decoding one takes longer than most tests of it.
+var made sync.Map
+
 // release makes a release of a Compose file without a host.
 func release(t *testing.T, compose, version string) *deploy.Release {
 	t.Helper()
+	if found, ok := made.Load(version + compose); ok {
+		return found.(*deploy.Release)
+	}
 	const path = "/opt/shop/docker-compose.production.yml"
 	options := deploy.LoadOptions{Version: version, Hash: fake.Hash}
 	model, err := deploy.ParseModel(t.Context(), path, []byte(compose))
@@ -84,20 +92,21 @@ func release(t *testing.T, compose, version string) *deploy.Release {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := &deploy.Release{ID: version, Version: version, Images: map[string]deploy.Image{}}
+	release := &deploy.Release{ID: version, Version: version, Images: map[string]deploy.Image{}}
 	for _, service := range environment.Services {
-		made.Images[service.Name] = fake.Image(service.Image)
+		release.Images[service.Name] = fake.Image(service.Image)
 	}
-	if made.Rendered, err = model.Render(deploy.RenderOptions{Version: version, Images: made.Images}); err != nil {
+	if release.Rendered, err = model.Render(deploy.RenderOptions{Version: version, Images: release.Images}); err != nil {
 		t.Fatal(err)
 	}
-	if model, err = deploy.ParseModel(t.Context(), path, made.Rendered); err != nil {
+	if model, err = deploy.ParseModel(t.Context(), path, release.Rendered); err != nil {
 		t.Fatal(err)
 	}
-	if made.Environment, err = model.Load(t.Context(), options); err != nil {
+	if release.Environment, err = model.Load(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
-	return made
+	made.Store(version+compose, release)
+	return release
 }
 
 // observed is a state in the making.

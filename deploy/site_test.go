@@ -90,6 +90,13 @@ func (s *site) serve(compose, version string) *deploy.Release {
 // behind, and that no promise was broken on the way.
 func (s *site) atRest(want *deploy.Release) {
 	s.t.Helper()
+	s.settled(want)
+	s.kept()
+}
+
+// settled is atRest without the promises.
+func (s *site) settled(want *deploy.Release) {
+	s.t.Helper()
 	state, err := s.deploy.Observe(s.t.Context(), want)
 	if err != nil {
 		s.t.Fatal(err)
@@ -110,7 +117,6 @@ func (s *site) atRest(want *deploy.Release) {
 	if err := s.Settled(); err != nil {
 		s.t.Error(err)
 	}
-	s.kept()
 }
 
 // kept asserts that no promise was broken and no request lost.
@@ -146,6 +152,7 @@ func (s *site) running(service string) []string {
 func in(t *testing.T, name string, test func(t *testing.T, s *site)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) { test(t, newSite(t)) })
 	})
 }

@@ -9,12 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // Binary compiles the magefile, as it is shipped to a host, once for all tests
@@ -51,16 +52,21 @@ type Result struct {
 
 // Command is a mage command on its way.
 type Command struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	output *bytes.Buffer
-	began  time.Time
+	project *Project
+	t       testing.TB
+	cmd     *exec.Cmd
+	output  *bytes.Buffer
+	began   time.Time
+	took    time.Duration
+	failed  error
+	peak    int64
+	done    chan struct{}
 }
 
 // Start starts a mage command in the project.
 func (p *Project) Start(args ...string) *Command {
 	p.T.Helper()
-	c := &Command{t: p.T, output: &bytes.Buffer{}, began: time.Now()}
+	c := &Command{project: p, t: p.T, output: &bytes.Buffer{}, done: make(chan struct{})}
 	c.cmd = exec.CommandContext(context.WithoutCancel(p.T.Context()), Binary(p.T), args...)
 	c.cmd.Dir = p.Root
 	c.cmd.Env = append(os.Environ(), "NO_COLOR=1")
@@ -69,8 +75,43 @@ func (p *Project) Start(args ...string) *Command {
 	if err := c.cmd.Start(); err != nil {
 		p.T.Fatal(err)
 	}
-	p.T.Cleanup(func() { _ = c.cmd.Process.Kill() })
+	go func() {
+		defer close(c.done)
+		peak := make(chan int64, 1)
+		go func() { peak <- peakMemory(c.cmd.Process.Pid) }()
+		c.failed = c.cmd.Wait()
+		c.took = time.Since(c.began)
+		c.peak = <-peak
+	}()
+	p.T.Cleanup(func() {
+		_ = c.cmd.Process.Kill() // it has ended where all went well
+		<-c.done
+	})
 	return c
+}
+
+// peakMemory follows a process's high-water mark until the process is gone.
+// What wait4 says cannot be used: it counts the test's own memory too, which
+// the process shared until its exec.
+func peakMemory(pid int) int64 {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	var peak int64
+	for range ticker.C {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return peak
+		}
+		_, rest, found := strings.Cut(string(status), "VmHWM:")
+		if !found {
+			return peak // a zombie has no memory
+		}
+		var kilobytes int64
+		if _, err := fmt.Sscan(rest, &kilobytes); err == nil {
+			peak = max(peak, kilobytes*1024)
+		}
+	}
+	return peak
 }
 
 // Signal sends the command a signal.
@@ -81,18 +122,54 @@ func (c *Command) Signal(signal os.Signal) {
 	}
 }
 
+// PID is the command's process.
+func (c *Command) PID() int { return c.cmd.Process.Pid }
+
+// Ended says whether the command is over.
+func (c *Command) Ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// AwaitEvent waits until the journal says that the command did this. One that
+// ends without it fails the test.
+func (c *Command) AwaitEvent(kind deploy.EventKind, action deploy.Action) deploy.Event {
+	c.t.Helper()
+	var found deploy.Event
+	c.project.Await(fmt.Sprintf("%s of %s", kind, action), func() bool {
+		ended := c.Ended() // before the look, so that its last words count
+		events, err := (&deploy.Store{Directory: c.project.Directory}).Events()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, event := range events {
+			if event.Kind == kind && !event.At.Before(c.began) && (event.Step == nil || event.Step.Action == action) {
+				found = event
+				return true
+			}
+		}
+		if ended {
+			c.t.Fatalf("the command ended without %s of %s:\n%s", kind, action, c.output)
+		}
+		return false
+	})
+	return found
+}
+
 // Wait waits for the command's end.
 func (c *Command) Wait() Result {
 	c.t.Helper()
-	err := c.cmd.Wait()
-	result := Result{Args: c.cmd.Args[1:], Output: c.output.String(), Took: time.Since(c.began), Began: c.began}
-	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-		c.t.Fatal(err)
+	<-c.done
+	result := Result{Args: c.cmd.Args[1:], Output: c.output.String(), Took: c.took, Began: c.began}
+	if _, ok := errors.AsType[*exec.ExitError](c.failed); c.failed != nil && !ok {
+		c.t.Fatal(c.failed)
 	}
 	result.Status = c.cmd.ProcessState.ExitCode()
-	if usage, ok := c.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		result.PeakMemory = usage.Maxrss * 1024 // Linux counts in KiB: getrusage(2)
-	}
+	result.PeakMemory = c.peak
 	return result
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 
+	"github.com/freezedesign/webshop-deploy/deploy"
 	images "github.com/freezedesign/webshop-deploy/deploy/image"
 )
 
@@ -44,11 +45,16 @@ func once(t testing.TB, what string, do func() error) {
 	}
 }
 
+// RepositoryLabel names the repository that a test application's image was
+// made for.
+const RepositoryLabel = Label + ".repository"
+
 var appBinary []byte
 
 // AppImage makes an image of the test application from nothing but its static
 // binary. The environment is baked in, so that every release of it is another
-// image, and they share their one layer.
+// image, and they share their one layer. RepositoryLabel tells a test's own
+// images from those of others.
 func AppImage(t testing.TB, docker *client.Client, reference string, environment ...string) {
 	t.Helper()
 	once(t, "test application", func() (err error) {
@@ -63,7 +69,7 @@ func AppImage(t testing.TB, docker *client.Client, reference string, environment
 		appBinary, err = os.ReadFile(path)
 		return err
 	})
-	changes := []string{`ENTRYPOINT ["/app"]`, "LABEL " + Label + "=image"}
+	changes := []string{`ENTRYPOINT ["/app"]`, "LABEL " + Label + "=image", "LABEL " + RepositoryLabel + "=" + deploy.Repository(reference)}
 	for _, variable := range environment {
 		changes = append(changes, "ENV "+variable)
 	}
@@ -107,6 +113,56 @@ var (
 	registry       *images.Registry
 	registryFolder string
 )
+
+// PrivateRegistry is a registry of one test, which may stop it and start it
+// again: what was pushed is kept, and so is its address.
+type PrivateRegistry struct {
+	Address string
+
+	t      testing.TB
+	folder string
+	inner  *images.Registry
+}
+
+// NewRegistry starts a registry of the test's own.
+func NewRegistry(t testing.TB, docker *client.Client) *PrivateRegistry {
+	t.Helper()
+	r := &PrivateRegistry{Address: "127.0.0.1:0", t: t, folder: t.TempDir()}
+	r.Start()
+	t.Cleanup(func() {
+		r.Stop()
+		if err := RemoveImages(context.Background(), docker, r.Address+"/"); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// Start starts it, again at the address that it had.
+func (r *PrivateRegistry) Start() {
+	r.t.Helper()
+	if r.inner != nil {
+		return
+	}
+	var err error
+	r.inner, err = images.StartRegistry(context.WithoutCancel(r.t.Context()), images.RegistryOptions{Address: r.Address, Directory: r.folder})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Address = r.inner.Address()
+}
+
+// Stop stops it: whoever asks it is refused.
+func (r *PrivateRegistry) Stop() {
+	r.t.Helper()
+	if r.inner == nil {
+		return
+	}
+	if err := r.inner.Close(); err != nil {
+		r.t.Error(err)
+	}
+	r.inner = nil
+}
 
 // CleanUp removes what all tests of a process shared. A TestMain calls it.
 func CleanUp() error {

@@ -87,6 +87,25 @@ func (p *Project) ReadFile(name string) string {
 	return string(content)
 }
 
+// awaitLimit is how long a condition may take to come about. It is far more
+// than any takes, and no figure of a test.
+const awaitLimit = 90 * time.Second
+
+// Await waits until a condition holds; one that never does fails the test.
+func (p *Project) Await(what string, holds func() bool) {
+	p.T.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(awaitLimit)
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-limit:
+			p.T.Fatalf("in vain awaited: %s", what)
+		}
+	}
+}
+
 // FreePorts gives ports of the loopback interface that nothing listens on.
 func FreePorts(t testing.TB, count int) []int {
 	t.Helper()

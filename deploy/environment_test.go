@@ -1,0 +1,162 @@
+package deploy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
+)
+
+// mistaken loads a Compose file and gives what is wrong with it.
+func mistaken(t *testing.T, compose string) string {
+	t.Helper()
+	model, err := deploy.ParseModel(t.Context(), "docker-compose.production.yml", []byte(compose))
+	if err == nil {
+		_, err = model.Load(t.Context(), deploy.LoadOptions{Version: "v1", Directory: "/opt/shop"})
+	}
+	if err == nil {
+		return ""
+	}
+	if exitStatus(err) != deploy.ExitUsage {
+		t.Errorf("the exit status is %d, not %d", exitStatus(err), deploy.ExitUsage)
+	}
+	return err.Error()
+}
+
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		edits []string
+		want  []string
+	}{
+		{"unknown key", []string{"quiet: [", "quite: [", "resume: [worker-resume]", "drain: 1s"}, []string{
+			`services.worker.x-deploy.quite: unknown key (did you mean quiet?); allowed here: depends_on, drain, health, proxy, quiet, resume, route`,
+		}},
+		{"unknown key deep", []string{"route: {listen: 8080, port: 3000}", "route: {listen: 8080, prot: 3000}"}, []string{
+			`services.frontend.x-deploy.route.port: is 0; allowed: 1 to 65535, a port that the service exposes`,
+			`services.frontend.x-deploy.route.prot: unknown key (did you mean port?); allowed here: hosts, listen, path, port`,
+		}},
+		{"unknown key at the top", []string{"  verify:\n", "  retian: 3\n  verify:\n"}, []string{
+			`x-deploy.retian: unknown key (did you mean retain?); allowed here: directory, migrations, retain, verify, watch`,
+		}},
+		{"unknown key of Compose", []string{"stop_grace_period", "stop_grace_perod"}, []string{
+			`services.worker.stop_grace_perod: unknown key (did you mean stop_grace_period?)`,
+		}},
+		{"negative time", []string{"health: {path: /}", "health: {path: /, timeout: -3s}"}, []string{
+			`services.frontend.x-deploy.health.timeout: -3s is negative: a duration is 0s or more`,
+		}},
+		{"number without unit", []string{"health: {path: /}", "health: {path: /, budget: 90}"}, []string{
+			`services.frontend.x-deploy.health.budget: 90 is not a duration: write a unit, such as 30s or 5m`,
+		}},
+		{"no number at all", []string{"route: {listen: 8080, port: 3000}", "route: {listen: 8080, port: web}"}, []string{
+			`services.frontend.x-deploy.health.port: is missing: a service without a route needs the port to ask`,
+			`services.frontend.x-deploy.route.port: cannot parse value as 'int': strconv.ParseInt: invalid syntax`,
+		}},
+		{"nobody exposes", []string{"    expose: [\"3000\"]\n", ""}, []string{
+			`services.frontend.x-deploy.route.port: is 3000, but frontend exposes no port: add expose: ["3000"]`,
+		}},
+		{"another port exposed", []string{"port: 3000", "port: 3001"}, []string{
+			`services.frontend.x-deploy.route.port: is 3001, but frontend exposes only 3000: add expose: ["3001"]`,
+		}},
+		{"container_name", []string{"command: [celery, worker]", "container_name: worker"}, []string{
+			`services.worker.container_name: is "worker", but old and new containers run side by side and need names of their own: remove it, or set deploy.update_config.order: stop-first`,
+		}},
+		{"published port", []string{"expose: [\"3000\"]", "expose: [\"3000\"]\n    ports: [\"3000:3000\"]"}, []string{
+			`services.frontend.ports: publishes 3000 on the host, which old and new containers cannot share: use expose and a route, and let the proxy publish it`,
+		}},
+		{"network of the host", []string{"command: [celery, worker]", "network_mode: host\n    deploy: {update_config: {order: start-first}}"}, []string{
+			`services.worker.network_mode: is host, whose ports old and new containers cannot share: use the project's network`,
+		}},
+		{"missing variable", []string{"command: [celery, worker]", "environment: {KEY: \"${SECRET_KEY}\", OK: \"${LEVEL:-info}\", EMPTY: \"${NONE:-}\", NOT: \"$${HOME}\"}"}, []string{
+			`services.worker.environment.KEY: the variable SECRET_KEY is not set: write SECRET_KEY=… into .env, or give it a default as ${SECRET_KEY:-…}`,
+		}},
+		{"not YAML", []string{"name: shop", "name: [shop"}, []string{
+			`failed to parse go-yaml load error in parser (while parsing a flow sequence) at L1.C7-L2.C9: did not find expected ',' or ']'`,
+		}},
+		{"not a Compose file", []string{"command: [celery, worker]", "command: {run: celery}"}, []string{
+			`services.worker.command: must be a null`,
+		}},
+		{"update order", []string{"order: stop-first", "order: stop-last"}, []string{
+			`services.beat.deploy.update_config.order: value must be one of 'start-first', 'stop-first'`,
+		}},
+		{"failure action", []string{"order: stop-first", "order: stop-first, failure_action: pause"}, []string{
+			`services.beat.deploy.update_config.failure_action: is "pause"; allowed: rollback, which is also what happens without it`,
+		}},
+		{"global mode", []string{"replicas: 2", "mode: global"}, []string{
+			`services.backend.deploy.mode: is "global"; allowed: replicated`,
+		}},
+		{"route stops first", []string{"replicas: 2", "update_config: {order: stop-first}"}, []string{
+			`services.backend.deploy.update_config.order: is stop-first, which would leave the service's route without a server: use start-first, or remove the route`,
+		}},
+		{"missing proxy", []string{"      proxy: true\n", "      drain: 1s\n"}, []string{
+			`services: backend has a route, but no service is the proxy: add one with image haproxy and x-deploy: {proxy: true}`,
+		}},
+		{"two proxies", []string{"command: [celery, beat]", "x-deploy: {proxy: true}", "order: stop-first", "parallelism: 1"}, []string{
+			`services: beat and proxy are all marked x-deploy.proxy; allowed: one`,
+		}},
+		{"not published", []string{"80:8080", "80:80"}, []string{
+			`services.backend.x-deploy.route.listen: is 8080, which proxy does not publish: add it to services.proxy.ports`,
+			`services.frontend.x-deploy.route.listen: is 8080, which proxy does not publish: add it to services.proxy.ports`,
+		}},
+		{"the same requests", []string{", path: /api", ""}, []string{
+			`services.frontend.x-deploy.route: takes the same requests as services.backend's: give one of them other hosts, path or listen`,
+		}},
+		{"no common network", []string{"expose: [\"3000\"]", "expose: [\"3000\"]\n    networks: [back]", "volumes:\n  data", "networks: {back: {}}\nvolumes:\n  data"}, []string{
+			`services.frontend.networks: has no network in common with proxy, which routes to it`,
+		}},
+		{"migrations", []string{"x-deploy:\n  verify", "x-deploy:\n  migrations: {service: backed, order: during}\n  verify"}, []string{
+			`x-deploy.migrations.command: is missing: the command that applies what is pending, such as [python3, manage.py, migrate]`,
+			`x-deploy.migrations.order: is "during"; allowed: before, after`,
+			`x-deploy.migrations.service: is "backed"; allowed: backend, beat, db, frontend, proxy, worker`,
+		}},
+		{"depends_on in a circle", []string{"image: postgres:17", "image: postgres:17\n    depends_on: [backend]"}, []string{
+			`dependency cycle detected: backend -> db -> backend`,
+		}},
+		{"depends_on nobody", []string{"depends_on: [db]", "depends_on: [database]"}, []string{
+			`service "backend" depends on undefined service "database": invalid compose project`,
+		}},
+		{"waits for an end", []string{"depends_on: [db]", "depends_on: {db: {condition: service_completed_successfully}}"}, []string{
+			`services.backend.depends_on.db: waits for service_completed_successfully, which a rollout has no place for; allowed: service_started, service_healthy. For migrations use x-deploy.migrations`,
+		}},
+		{"resume alone", []string{"      quiet: [worker-quiet]\n", ""}, []string{
+			`services.worker.x-deploy.resume: undoes quiet, which is missing`,
+		}},
+		{"paths", []string{"path: /api}", "path: api}", "health: {path: /}", "health: {path: health}"}, []string{
+			`services.backend.x-deploy.route.path: is "api": a path starts with /`,
+			`services.frontend.x-deploy.health.path: is "health": a path starts with /`,
+		}},
+		{"ports", []string{"listen: 8080, port: 3000", "listen: 80800, port: 3000", "port: 8000,", "port: 0,"}, []string{
+			`services.backend.x-deploy.route.port: is 0; allowed: 1 to 65535, a port that the service exposes`,
+			`services.frontend.x-deploy.route.listen: is 80800; allowed: 1 to 65535`,
+			`services.frontend.x-deploy.route.listen: is 80800, which proxy does not publish: add it to services.proxy.ports`,
+		}},
+		{"health without port", []string{"resume: [worker-resume]", "health: {path: /}"}, []string{
+			`services.worker.x-deploy.health.port: is missing: a service without a route needs the port to ask`,
+		}},
+		{"settings", []string{"x-deploy:\n  verify:\n    - url: http://127.0.0.1:80/", "x-deploy:\n  retain: -1\n  watch: {error_ratio: 5, slowdown: 0.5, requests: -1}\n  verify:\n    - url: shop.example\n      status: 1000\n      attempts: -1"}, []string{
+			`x-deploy.retain: is -1; allowed: 1 or more releases`,
+			`x-deploy.verify[0].attempts: is -1; allowed: 1 or more`,
+			`x-deploy.verify[0].status: is 1000; allowed: 100 to 599`,
+			`x-deploy.verify[0].url: is "shop.example"; allowed: an http:// or https:// address`,
+			`x-deploy.watch.error_ratio: is 5; allowed: 0 to 1`,
+			`x-deploy.watch.requests: is -1; allowed: 0 or more`,
+			`x-deploy.watch.slowdown: is 0.5; allowed: 1 or more`,
+		}},
+		{"negative grace period", []string{"stop_grace_period: 60s", "stop_grace_period: -60s"}, []string{
+			`services.worker.stop_grace_period: is negative: a duration is 0s or more`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := mistaken(t, edit(t, shop, test.edits...))
+			noun := "mistakes"
+			if len(test.want) == 1 {
+				noun = "mistake"
+			}
+			want := fmt.Sprintf("docker-compose.production.yml has %d %s; nothing was touched:\n  %s", len(test.want), noun, strings.Join(test.want, "\n  "))
+			if got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
