@@ -114,7 +114,10 @@ func (r *runner) drain(ctx context.Context, service, name string) error {
 		if err != nil {
 			return fmt.Errorf("drain %s: %w", name, err)
 		}
-		open, routed := 0, false
+		open, leaving, routed := 0, 0, false
+		if r.wasRouted(service) {
+			leaving = state.Leaving
+		}
 		for _, server := range state.Servers {
 			if server.Container == name {
 				open += server.InFlight
@@ -124,7 +127,7 @@ func (r *runner) drain(ctx context.Context, service, name string) error {
 		if routed {
 			return fmt.Errorf("drain %s: the proxy still routes to it; it was left as it is", name)
 		}
-		if open == 0 && state.Leaving == 0 {
+		if open == 0 && leaving == 0 {
 			break
 		}
 		late := time.Since(deadline)
@@ -146,6 +149,15 @@ func (r *runner) drain(ctx context.Context, service, name string) error {
 		return fmt.Errorf("release %s's place in the proxy: %w", name, err)
 	}
 	return nil
+}
+
+// wasRouted says whether a service has or had a route: what a reloaded proxy
+// has left behind may still bring it a request.
+func (r *runner) wasRouted(service string) bool {
+	return slices.ContainsFunc([]*Release{r.plan.To, r.plan.From, r.leaving}, func(release *Release) bool {
+		found, ok := release.Service(service)
+		return ok && found.Route != nil
+	})
 }
 
 func (r *runner) drainDeadline(service string) time.Time {

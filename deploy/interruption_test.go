@@ -23,8 +23,6 @@ type way struct {
 	serving, want *deploy.Release
 	from, to      string
 	options       deploy.Options
-	// prepare sets the fake host up.
-	prepare func(s *site)
 }
 
 func ways(t *testing.T) []way {

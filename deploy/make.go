@@ -30,6 +30,9 @@ func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions
 	if err := checkVersion(options.Version); err != nil {
 		return nil, err
 	}
+	if err := model.imagesNamed(); err != nil {
+		return nil, err
+	}
 	environment, err := h.loadUnpinned(ctx, model, options.Version)
 	if err != nil {
 		return nil, err
@@ -77,12 +80,6 @@ func resolveAll(ctx context.Context, environment *Environment, model *Model, ser
 	byReference := map[string]Image{}
 	images := map[string]Image{}
 	for _, service := range environment.Services {
-		if service.Image == "" {
-			return nil, &Mistakes{File: model.Path, List: []Mistake{{
-				Path: "services." + service.Name + ".image",
-				Text: "is missing: a release names every image, also of what is built, such as ${REGISTRY}/" + service.Name + ":${VERSION}",
-			}}}
-		}
 		if before, ok := servingImage(serving, service, model); ok {
 			byReference[service.Image] = before
 			continue
@@ -122,6 +119,19 @@ func servingImage(serving *Release, service *Service, model *Model) (Image, bool
 	}
 	image, ok := serving.Images[service.Name]
 	return image, ok && image.Reference == service.Image
+}
+
+// imagesNamed says which services name no image: what is only built cannot be
+// pushed, pinned or returned to.
+func (m *Model) imagesNamed() error {
+	mistakes := &Mistakes{File: m.Path}
+	services, _ := m.content["services"].(map[string]any)
+	for name, entry := range services {
+		if service, ok := entry.(map[string]any); ok && service["image"] == nil {
+			mistakes.add("services."+name+".image", "is missing: a release names every image, also of what is built, such as ${REGISTRY}/%s:${VERSION}", name)
+		}
+	}
+	return mistakes.err()
 }
 
 // versioned says whether a service's image carries the version.

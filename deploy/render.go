@@ -127,7 +127,8 @@ func settleMount(entry any) any {
 	if !ok {
 		return entry
 	}
-	if bind, ok := mount["bind"].(map[string]any); ok && bind["create_host_path"] == true {
+	// The loader's value is of a type of its own, which no bool equals.
+	if bind, ok := mount["bind"].(map[string]any); ok && fmt.Sprint(bind["create_host_path"]) == "true" {
 		delete(bind, "create_host_path")
 	}
 	return mount

@@ -172,16 +172,25 @@ func (h *Host) removeNew(ctx context.Context, before State, r *runner) error {
 	if err != nil {
 		return err
 	}
-	var names []string
+	step := Step{Action: ActionClear, Cause: "nothing served before, so nothing of it stays"}
+	proxy := step
 	for _, container := range containers {
-		known := slices.ContainsFunc(before.Containers, func(c Container) bool { return c.ID == container.ID })
-		if !known {
-			names = append(names, container.Name)
+		service, ok := r.plan.To.Service(container.Service)
+		switch known := slices.ContainsFunc(before.Containers, func(c Container) bool { return c.ID == container.ID }); {
+		case known:
+		case ok && service.Kind == KindProxy:
+			proxy.Containers = append(proxy.Containers, container.Name)
+		default:
+			step.Containers = append(step.Containers, container.Name)
 		}
 	}
-	plan := &Plan{Environment: r.plan.Environment, To: r.plan.To, Stages: []Stage{{{
-		Action: ActionClear, Containers: names, Cause: "nothing served before, so nothing of it stays",
-	}}}}
+	// The proxy first: what it routes to is not stopped under its requests.
+	plan := &Plan{Environment: r.plan.Environment, To: r.plan.To}
+	for _, one := range []Step{proxy, step} {
+		if len(one.Containers) > 0 {
+			plan.Stages = append(plan.Stages, Stage{one})
+		}
+	}
 	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe, placing: make(chan struct{}, 1)}
 	return second.run(ctx)
 }

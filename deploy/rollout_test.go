@@ -19,7 +19,7 @@ func TestRolloutServesTheNewRelease(t *testing.T) {
 	in(t, "under load", func(t *testing.T, s *site) {
 		v1 := s.serve(migrating, "v1")
 		stop := s.load("backend", "frontend")
-		v2 := s.release(migrating, "v2")
+		v2 := release(t, migrating, "v2")
 		report, err := s.deploy.Rollout(t.Context(), v2, deploy.Options{})
 		stop()
 		if err != nil {
@@ -45,7 +45,7 @@ func TestRolloutServesTheNewRelease(t *testing.T) {
 	in(t, "twice", func(t *testing.T, s *site) {
 		s.serve(shop, "v1")
 		before := len(s.Calls())
-		report, err := s.deploy.Rollout(t.Context(), s.release(shop, "v1"), deploy.Options{})
+		report, err := s.deploy.Rollout(t.Context(), release(t, shop, "v1"), deploy.Options{})
 		if err != nil || report.Outcome != deploy.OutcomeUnchanged || len(s.Calls()) > before {
 			t.Errorf("the second time did %q: %v, %v", report.Outcome, s.Calls()[before:], err)
 		}
@@ -156,7 +156,7 @@ func TestRolloutTakesABadReleaseBack(t *testing.T) {
 			if test.fault != "" {
 				s.Inject(fake.Fault{Call: test.fault})
 			}
-			report, err := s.deploy.Rollout(t.Context(), s.release(test.compose, "v2"), deploy.Options{})
+			report, err := s.deploy.Rollout(t.Context(), release(t, test.compose, "v2"), deploy.Options{})
 			stop()
 			if report.Outcome != test.outcome || err == nil {
 				t.Fatalf("outcome %q: %v", report.Outcome, err)
@@ -194,7 +194,7 @@ func TestDrainDeadline(t *testing.T) {
 				t.Errorf("a request that ended in time: %v", err)
 			}
 		})
-		v2 := s.release(compose, "v2")
+		v2 := release(t, compose, "v2")
 		report, err := s.deploy.Rollout(t.Context(), v2, deploy.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +218,7 @@ func TestFirstDeployThatFailsLeavesNothing(t *testing.T) {
 		in(t, name, func(t *testing.T, s *site) {
 			s.Behaviours["frontend"] = bad
 			s.Consent = true // the proxy goes, which nobody was served by
-			report, err := s.deploy.Rollout(t.Context(), s.release(shop, "v1"), deploy.Options{})
+			report, err := s.deploy.Rollout(t.Context(), release(t, shop, "v1"), deploy.Options{})
 			if report.Outcome != deploy.OutcomeUntouched || exitStatus(err) != deploy.ExitFailed {
 				t.Fatalf("outcome %q: %v", report.Outcome, err)
 			}
@@ -243,7 +243,7 @@ func TestFailingWayBackNeedsAPerson(t *testing.T) {
 	in(t, "both releases are named", func(t *testing.T, s *site) {
 		s.serve(shop, "v1")
 		s.Behaviours["frontend:v2"] = fake.Behaviour{FailEvery: 1}
-		v2 := s.release(shop, "v2")
+		v2 := release(t, shop, "v2")
 		s.onEvent = func(event deploy.Event) {
 			if event.Kind == deploy.EventBack {
 				s.Inject(fake.Fault{Call: "Switch"})
@@ -277,7 +277,7 @@ func TestInterruptionNeedsConsent(t *testing.T) {
 	} {
 		in(t, name, func(t *testing.T, s *site) {
 			v1 := s.serve(shop, "v1")
-			v2, before := s.release(edit(t, shop, edits...), "v2"), len(s.Calls())
+			v2, before := release(t, edit(t, shop, edits...), "v2"), len(s.Calls())
 			report, err := s.deploy.Rollout(t.Context(), v2, deploy.Options{})
 			if report.Outcome != deploy.OutcomeUntouched || exitStatus(err) != deploy.ExitConsent || len(s.Calls()) > before {
 				t.Fatalf("outcome %q behind %v: %v", report.Outcome, s.Calls()[before:], err)
@@ -297,7 +297,7 @@ func TestInterruptionNeedsConsent(t *testing.T) {
 
 func TestPlanOnlyTouchesNothing(t *testing.T) {
 	in(t, "not even the store", func(t *testing.T, s *site) {
-		report, err := s.deploy.Rollout(t.Context(), s.release(shop, "v1"), deploy.Options{PlanOnly: true})
+		report, err := s.deploy.Rollout(t.Context(), release(t, shop, "v1"), deploy.Options{PlanOnly: true})
 		if err != nil || report.Outcome != deploy.OutcomePlanned || !strings.Contains(report.Plan.String(), "first deploy of v1") {
 			t.Errorf("%q: %v", report.Outcome, err)
 		}
@@ -320,7 +320,7 @@ func TestInterruptedBeforeItBegan(t *testing.T) {
 				cancel(errOperator)
 			}
 		}
-		report, err := s.deploy.Rollout(ctx, s.release(shop, "v2"), deploy.Options{})
+		report, err := s.deploy.Rollout(ctx, release(t, shop, "v2"), deploy.Options{})
 		if report.Outcome != deploy.OutcomeUntouched || exitStatus(err) != deploy.ExitInterrupted || !errors.Is(err, errOperator) {
 			t.Errorf("outcome %q: %v", report.Outcome, err)
 		}

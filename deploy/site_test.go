@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,25 +59,21 @@ func (s *site) texts(kind deploy.EventKind) []string {
 	return texts
 }
 
-// release makes a release of a Compose file for this site.
-func (s *site) release(compose, version string) *deploy.Release {
+// make makes a release as the targets do.
+func (s *site) make(compose, version string) (*deploy.Release, error) {
 	s.t.Helper()
 	path := filepath.Join(s.deploy.Store.Directory, "source.production.yml")
 	model, err := deploy.ParseModel(s.t.Context(), path, []byte(compose))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	made, err := s.deploy.NewRelease(s.t.Context(), model, deploy.MakeOptions{Version: version, Resolve: s.Resolve})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return made
+	return s.deploy.NewRelease(s.t.Context(), model, deploy.MakeOptions{Version: version, By: "anna@laptop", Resolve: s.Resolve})
 }
 
 // serve rolls a release out that must go well.
 func (s *site) serve(compose, version string) *deploy.Release {
 	s.t.Helper()
-	made := s.release(compose, version)
+	made := release(s.t, compose, version)
 	if _, err := s.deploy.Rollout(s.t.Context(), made, deploy.Options{}); err != nil {
 		s.t.Fatalf("roll out %s: %v", version, err)
 	}
@@ -141,11 +136,6 @@ func (s *site) load(services ...string) (stop func()) {
 		cancel()
 		group.Wait()
 	}
-}
-
-// running gives the names of the containers of a service.
-func (s *site) running(service string) []string {
-	return slices.DeleteFunc(s.Names(), func(name string) bool { return !strings.HasPrefix(name, "shop-"+service+"-") })
 }
 
 // in runs a test in a bubble of its own, with a clock that jumps.

@@ -252,7 +252,7 @@ func (v *VPS) MustRunIn(folder string, command ...string) Result {
 // Background starts a command in the server and leaves it running.
 func (v *VPS) Background(command ...string) {
 	v.T.Helper()
-	created, err := v.docker.ContainerExecCreate(v.T.Context(), v.name, container.ExecOptions{Cmd: command, Detach: true})
+	created, err := v.docker.ContainerExecCreate(v.T.Context(), v.name, container.ExecOptions{Cmd: command})
 	if err == nil {
 		err = v.docker.ContainerExecStart(v.T.Context(), created.ID, container.ExecStartOptions{Detach: true})
 	}
