@@ -46,7 +46,7 @@ func (p *planner) compare() {
 }
 
 func (p *planner) asWanted(service *Service, container Container) bool {
-	wanted := container.ConfigHash == service.Hash || p.options.Stood[container.ID]
+	wanted := container.ConfigHash == service.Hash && !p.options.OnlyStood || p.options.Stood[container.ID]
 	return !container.Stopping && wanted && container.Running() && container.Health != HealthUnhealthy
 }
 

@@ -16,6 +16,8 @@ type PlanOptions struct {
 	// Stood are identifiers of containers of the wanted release whatever their
 	// hash: they served before the command, with the .env of their time.
 	Stood map[string]bool
+	// OnlyStood leaves out all others, also those with the wanted hash.
+	OnlyStood bool
 }
 
 // What a container is taken to need where nothing is known of it, and what

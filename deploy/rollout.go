@@ -101,7 +101,7 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 	serving, err := h.Store.Serving()
 	switch {
 	case err != nil:
-	case serving == failed.ID:
+	case serving == failed.ID && !again(before, failed, report):
 		err = h.finishForward(ctx, failed, r)
 		if err == nil {
 			report.Outcome = OutcomeDeployed
@@ -136,12 +136,20 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 // configuration is not what the record gives now, and they are still the ones
 // to keep.
 func (h *Host) backTo(ctx context.Context, before State, failed *Release, r *runner) error {
-	stood := map[string]bool{}
+	stood, same := map[string]bool{}, before.Serving.ID == failed.ID
 	for _, container := range before.Containers {
 		service, ok := failed.Service(container.Service)
-		stood[container.ID] = !container.OneOff && (!ok || service.Hash != container.ConfigHash)
+		stood[container.ID] = !container.OneOff && (!ok || same || service.Hash != container.ConfigHash)
 	}
-	return h.runSecond(ctx, before.Serving, failed, r, PlanOptions{Back: true, Stood: stood})
+	return h.runSecond(ctx, before.Serving, failed, r, PlanOptions{Back: true, Stood: stood, OnlyStood: same})
+}
+
+// again says whether the release that failed is the one that served before,
+// deployed again with another .env, and what served is all still there.
+func again(before State, failed *Release, report *Report) bool {
+	return before.Serving != nil && before.Serving.ID == failed.ID && !slices.ContainsFunc(report.Steps, func(s StepTime) bool {
+		return s.Step.Action == ActionRetire || s.Step.Action == ActionReplace || s.Step.Action == ActionStop
+	})
 }
 
 func (h *Host) finishForward(ctx context.Context, want *Release, r *runner) error {

@@ -26,14 +26,14 @@ x-deploy:
   watch: {requests: 50}
 services:
   proxy:
-    image: ${REGISTRY}/haproxy:1
+    image: ${PROXY_IMAGE}
     command: [haproxy, -W, -db, -S, "/var/lib/deploy-proxy/master.sock,mode,660", -f, /var/lib/deploy-proxy/haproxy.cfg]
     volumes: ["./.deploy/proxy:/var/lib/deploy-proxy"]
     ports: ["127.0.0.1:${WEB_PORT}:8080"]
     labels: LABELS
     x-deploy: {proxy: true}
   web:
-    image: ${REGISTRY}/app:${VERSION}
+    image: ${REGISTRY}/PROJECT:${VERSION}
     expose: ["8080"]
     volumes: ["orders:/data"]
     environment: {SETTING: "${SETTING:-}"}
@@ -57,14 +57,21 @@ type app struct {
 	*deploytest.Project
 	port     int
 	registry string
+	proxy    string
 	settings []string
 }
 
 func newApp(t testing.TB, settings ...string) *app {
 	t.Helper()
+	return newAppAt(t, deploytest.Registry(t), settings...)
+}
+
+// newAppAt has its releases pushed to that registry.
+func newAppAt(t testing.TB, registry string, settings ...string) *app {
+	t.Helper()
 	project := deploytest.NewProject(t)
-	a := &app{Project: project, port: deploytest.FreePorts(t, 1)[0], registry: deploytest.Registry(t), settings: settings}
-	deploytest.ProxyImage(t, project.Docker)
+	a := &app{Project: project, port: deploytest.FreePorts(t, 1)[0], registry: registry, settings: settings}
+	a.proxy = deploytest.ProxyImage(t, project.Docker)
 	a.WriteCompose(appCompose)
 	a.configure()
 	return a
@@ -72,38 +79,73 @@ func newApp(t testing.TB, settings ...string) *app {
 
 // configure writes .env anew, with further settings.
 func (a *app) configure(more ...string) {
-	variables := append([]string{"REGISTRY=" + a.registry, fmt.Sprintf("WEB_PORT=%d", a.port)}, a.settings...)
+	variables := append([]string{"REGISTRY=" + a.registry, "PROXY_IMAGE=" + a.proxy, fmt.Sprintf("WEB_PORT=%d", a.port)}, a.settings...)
 	a.WriteEnv(append(variables, more...)...)
 }
 
-// release makes and pushes a version of the application.
-func (a *app) release(version string, environment ...string) {
+// edit writes the Compose file anew, with each first text replaced by the
+// second one; none is the original.
+func (a *app) edit(pairs ...string) {
 	a.T.Helper()
-	reference := a.registry + "/app:" + a.tag(version)
-	deploytest.AppImage(a.T, a.Docker, reference, append([]string{"APP_RELEASE=" + version}, environment...)...)
-	deploytest.Push(a.T, a.Docker, reference)
+	content := appCompose
+	for at := 0; at < len(pairs); at += 2 {
+		if !strings.Contains(content, pairs[at]) {
+			a.T.Fatalf("the Compose file has no %q", pairs[at])
+		}
+		content = strings.Replace(content, pairs[at], pairs[at+1], 1)
+	}
+	a.WriteCompose(content)
 }
 
-// tag makes a version this test's own, since all share one registry.
-func (a *app) tag(version string) string { return version }
+// release makes and pushes a version of the application. Its repository is the
+// project's own, so that versions of two tests never meet.
+func (a *app) release(version string, environment ...string) {
+	a.T.Helper()
+	deploytest.AppImage(a.T, a.Docker, a.image(version), append([]string{"APP_RELEASE=" + version}, environment...)...)
+	deploytest.Push(a.T, a.Docker, a.image(version))
+}
+
+func (a *app) image(version string) string { return a.registry + "/" + a.Name + ":" + version }
+
+// deploy deploys a version, which has to go well.
+func (a *app) deploy(version string, flags ...string) deploytest.Result {
+	a.T.Helper()
+	return a.MustMage(append([]string{"deploy:here", version, "-env=test"}, flags...)...)
+}
 
 func (a *app) address() string { return fmt.Sprintf("127.0.0.1:%d", a.port) }
 
 // traffic is what the small application is asked while it is rolled:
-// 1,000 requests a second, half of them orders, and everything that stays open.
+// 1,000 requests a second, a third of them orders, and everything that stays
+// open.
 func (a *app) traffic() *load.Run {
 	return load.Start(context.WithoutCancel(a.T.Context()), load.Profile{
-		Targets: []load.Target{{Address: a.address()}},
-		Rate:    1000,
-		Mix: []load.Request{
-			{Kind: load.Get, Path: "/", Weight: 7},
-			{Kind: load.Post, Path: "/orders", Weight: 3},
-		},
+		Targets:   []load.Target{{Address: a.address()}},
+		Rate:      1000,
+		Mix:       mix,
 		Slow:      load.Loop{Path: "/slow?seconds=5", Count: 5},
 		Stream:    load.Loop{Path: "/stream?seconds=4&chunks=40", Count: 5},
 		WebSocket: load.Sessions{Path: "/ws", Count: 5, Length: 4 * time.Second, Every: 250 * time.Millisecond},
 		Conns:     50,
 	})
+}
+
+// lightTraffic is the same in kind, for tests of many deploys: what stays open
+// is over sooner, so that they drain sooner.
+func (a *app) lightTraffic() *load.Run {
+	return load.Start(context.WithoutCancel(a.T.Context()), load.Profile{
+		Targets:   []load.Target{{Address: a.address()}},
+		Rate:      200,
+		Mix:       mix,
+		Slow:      load.Loop{Path: "/slow?seconds=1.5", Count: 3},
+		Stream:    load.Loop{Path: "/stream?seconds=1&chunks=20", Count: 3},
+		WebSocket: load.Sessions{Path: "/ws", Count: 3, Length: time.Second, Every: 100 * time.Millisecond},
+	})
+}
+
+var mix = []load.Request{
+	{Kind: load.Get, Path: "/", Weight: 7},
+	{Kind: load.Post, Path: "/orders", Weight: 3},
 }
 
 // settle ends the traffic and checks that nothing was lost and that every

@@ -22,7 +22,7 @@ func (Deploy) Here(ctx context.Context, version string,
 	wait *time.Duration, // how long to wait for another command, such as 5m
 ) error {
 	options := deploy.Options{PlanOnly: value(plan), AcceptDowntime: value(acceptDowntime), Overlap: deploy.Overlap(value(overlap))}
-	return rollout(ctx, value(env), "deploy:here "+version, value(wait), options,
+	return rollout(ctx, command{env: value(env), what: "deploy:here " + version, wait: value(wait), options: options},
 		func(ctx context.Context, s *session.Session) (*deploy.Release, error) {
 			return s.Release(ctx, version)
 		})

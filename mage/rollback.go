@@ -16,7 +16,7 @@ func Rollback(ctx context.Context, version string,
 	wait *time.Duration, // how long to wait for another command, such as 5m
 ) error {
 	options := deploy.Options{Rollback: true, PlanOnly: value(plan), AcceptDowntime: value(acceptDowntime)}
-	return rollout(ctx, value(env), "rollback "+version, value(wait), options,
+	return rollout(ctx, command{env: value(env), what: "rollback " + version, back: version, wait: value(wait), options: options},
 		func(ctx context.Context, s *session.Session) (*deploy.Release, error) {
 			return s.Recorded(ctx, version)
 		})

@@ -42,6 +42,7 @@ type Options struct {
 // demo is one run.
 type demo struct {
 	Options
+	settings settings
 	session  *session.Session
 	printer  *show.Printer
 	registry *image.Registry
@@ -83,12 +84,14 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := d.ensureBase(ctx); err != nil {
 		return err
 	}
-	directory := filepath.Join(d.Root, ".demo")
-	if err := writeSettings(directory); err != nil {
+	var err error
+	if d.settings, err = readSettings(d.Root); err != nil {
+		return err
+	}
+	if err := d.settings.write(); err != nil {
 		return err
 	}
 	d.printer = show.NewPrinter(d.Out)
-	var err error
 	d.session, err = session.Open(ctx, session.Options{Env: Environment, Root: d.Root, Create: true, Emit: d.printer.Event})
 	if err != nil {
 		d.printer.Close()
@@ -98,7 +101,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		d.close()
 		return err
 	}
-	d.registry, err = image.StartRegistry(ctx, image.RegistryOptions{Address: registryAddress, Directory: filepath.Join(directory, "registry")})
+	d.registry, err = image.StartRegistry(ctx, image.RegistryOptions{Address: d.settings.registry, Directory: filepath.Join(d.settings.directory, "registry")})
 	if err != nil {
 		d.close()
 		return err
@@ -150,7 +153,7 @@ func (d *demo) interrupted(ctx context.Context) error {
 		failure.Hint = "`go tool mage demo` goes on from there; `go tool mage demo -down` removes it."
 		return failure
 	}
-	if err := d.session.Engine.Down(ctx, project); err != nil {
+	if err := d.session.Engine.Down(ctx, d.settings.project); err != nil {
 		return err
 	}
 	failure.Err = errors.New("interrupted before anything served: nothing is left running")

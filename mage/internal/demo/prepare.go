@@ -3,11 +3,8 @@ package demo
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,14 +16,8 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy/engine"
 )
 
-const (
-	// project is the Compose project of the demonstration.
-	project = "webshop-demo"
-	// registryAddress is where the demonstration's own registry listens.
-	registryAddress = "127.0.0.1:5005"
-	// baseImage is what every image is built on.
-	baseImage = "debian:trixie-slim"
-)
+// baseImage is what every image is built on.
+const baseImage = "debian:trixie-slim"
 
 // ensureEngine finds the Docker engine, or installs it after a yes.
 func (d *demo) ensureEngine(ctx context.Context) error {
@@ -77,47 +68,6 @@ func (d *demo) ensureBase(ctx context.Context) error {
 		return fmt.Errorf("get the base image %s: %w", baseImage, err)
 	}
 	return nil
-}
-
-// writeSettings writes the demonstration's .env, unless it is there: its
-// passwords are in the database's volume.
-func writeSettings(directory string) error {
-	path := filepath.Join(directory, ".env")
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.MkdirAll(directory, 0o750); err != nil {
-		return fmt.Errorf("make the demonstration's folder: %w", err)
-	}
-	content := strings.Join([]string{
-		"# The demonstration's own settings; `mage demo -down` removes them.",
-		"REGISTRY=" + registryAddress + "/webshop-demo",
-		"BASE_VERSION=1",
-		"BACKEND_PORT=" + portOr("BACKEND_PORT", "8000"),
-		"FRONTEND_PORT=" + portOr("FRONTEND_PORT", "3000"),
-		"POSTGRES_PASSWORD=" + secret(),
-		"SECRET_KEY=" + secret(),
-		"",
-	}, "\n")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		return fmt.Errorf("write the demonstration's settings: %w", err)
-	}
-	return nil
-}
-
-// portOr takes a port from the process's environment, for machines where the
-// usual one is taken.
-func portOr(name, usual string) string {
-	if port := os.Getenv(name); port != "" {
-		return port
-	}
-	return usual
-}
-
-func secret() string {
-	bytes := make([]byte, 24)
-	_, _ = rand.Read(bytes) // never fails, as crypto/rand says
-	return hex.EncodeToString(bytes)
 }
 
 func (d *demo) variable(name, usual string) string {

@@ -124,10 +124,11 @@ func checkDirectory(directory, name string, create bool) error {
 }
 
 func readVariables(path string) (map[string]string, error) {
-	variables, err := dotenv.GetEnvFromFile(map[string]string{}, []string{path})
-	if errors.Is(err, fs.ErrNotExist) {
+	// The parser's own error for a file that is not there cannot be told apart.
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return map[string]string{}, nil
 	}
+	variables, err := dotenv.GetEnvFromFile(map[string]string{}, []string{path})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err) // the parser names the line, not the value
 	}
@@ -175,9 +176,14 @@ func (s *Session) record(event deploy.Event) {
 
 // Release makes the release of a version from the environment's Compose file.
 func (s *Session) Release(ctx context.Context, version string) (*deploy.Release, error) {
-	return s.Host.NewRelease(ctx, s.Model, deploy.MakeOptions{
-		Version: version, By: Who(), ProxyGroup: strconv.Itoa(os.Getgid()), Resolve: s.resolve,
+	release, err := s.Host.NewRelease(ctx, s.Model, deploy.MakeOptions{
+		Version: version, By: Who(), Resolve: s.resolve,
+		Proxy: deploy.ProxyContainer{Group: strconv.Itoa(proxy.Group()), DNSOptions: proxy.DNSOptions(), Alias: proxy.UnusedName},
 	})
+	if errors.Is(err, image.ErrNotFound) {
+		return nil, usage("%w", err)
+	}
+	return release, err
 }
 
 // Recorded finds the recorded release of a version, the newest of them, or
@@ -195,7 +201,7 @@ func (s *Session) Recorded(ctx context.Context, version string) (*deploy.Release
 	if makeErr == nil {
 		return made, nil
 	}
-	return nil, errors.Join(unknown, makeErr)
+	return nil, &deploy.Failure{Status: deploy.ExitUsage, Err: errors.Join(unknown, makeErr)}
 }
 
 // resolve asks the registry, and where that does not answer, the engine, which

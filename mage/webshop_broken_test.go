@@ -1,0 +1,149 @@
+//go:build integration
+
+package mage_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/deploy/deploytest"
+	"github.com/freezedesign/webshop-deploy/deploy/deploytest/load"
+)
+
+// brokenRelease is a release that must not get through, and what is said of it.
+type brokenRelease struct {
+	mode   string
+	status int
+	// says is what the output must name, each of them; log is what the saved
+	// log of the failed container must contain.
+	says []string
+	log  string
+	// settings go into .env for this release.
+	settings []string
+}
+
+var brokenReleases = []brokenRelease{
+	{mode: "missing-env", status: deploy.ExitFailed, log: "PAYMENT_API_KEY is not set",
+		says: []string{"backend", "PAYMENT_API_KEY is not set", "A variable is missing", "v1.0.0 serves, untouched"}},
+	{mode: "memory", status: deploy.ExitFailed,
+		says: []string{"backend", "killed for memory", "limits.memory", "v1.0.0 serves, untouched"}},
+	{mode: "failing-migration", status: deploy.ExitFailed,
+		says: []string{"migrate in the image of backend", "this migration fails on purpose", "v1.0.0 serves, untouched"}},
+	{mode: "never-healthy", status: deploy.ExitFailed, settings: []string{"BUDGET=10s"}, log: "",
+		says: []string{"backend", "not healthy within 10s", "503", "v1.0.0 serves, untouched"}},
+	{mode: "error-500", status: deploy.ExitRolledBack, settings: []string{"MONITOR=20s"}, log: "RuntimeError",
+		says: []string{"watch backend", "answered 5xx", "was taken back: v1.0.0 serves"}},
+}
+
+func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
+	versions := []deploytest.WebshopVersion{{Name: "v1.0.0"}}
+	for _, broken := range brokenReleases {
+		versions = append(versions, deploytest.WebshopVersion{Name: broken.mode, Arguments: map[string]string{"BREAK": broken.mode}})
+	}
+	versions = append(versions, deploytest.WebshopVersion{Name: "additive", Arguments: map[string]string{"EXTRA_MIGRATION": "additive"}})
+	w := newWebshop(t, versions...)
+	for _, broken := range brokenReleases {
+		t.Run(broken.mode, func(t *testing.T) { w.in(t).takesBack(broken) })
+	}
+	t.Run("rollback over an additive migration", func(t *testing.T) { w.in(t).rollsBackOverMigration() })
+}
+
+// in is the webshop in a part of its test.
+func (w *webshop) in(t *testing.T) *webshop {
+	project, copied := *w.Project, *w
+	project.T, copied.Project = t, &project
+	return &copied
+}
+
+// takesBack deploys a broken release under load.
+func (w *webshop) takesBack(broken brokenRelease) {
+	w.configure(broken.settings...)
+	before := w.identifiers()
+	traffic := w.traffic()
+	result := w.Mage("deploy:here", broken.mode, "-env=test")
+	w.log(result)
+	if result.Status != broken.status {
+		w.T.Errorf("exit status %d, want %d\n%s", result.Status, broken.status, result.Output)
+	}
+	for _, text := range broken.says {
+		if !strings.Contains(result.Output, text) {
+			w.T.Errorf("the output does not say %q:\n%s", text, result.Output)
+		}
+	}
+	if after := w.identifiers(); !maps.Equal(before, after) {
+		w.T.Errorf("containers before: %v\nafter: %v", before, after)
+	}
+	if report, folder := w.report(broken.mode); broken.log != "" {
+		w.checkSavedLog(folder, broken.log)
+	} else if report.Outcome != deploy.OutcomeUntouched {
+		w.T.Errorf("outcome %q", report.Outcome)
+	}
+	if broken.mode == "error-500" {
+		w.settleBut500(traffic, broken.mode)
+		return
+	}
+	traffic.settle()
+}
+
+// checkSavedLog looks for a line in the logs that were kept of a release.
+func (w *webshop) checkSavedLog(folder, want string) {
+	w.T.Helper()
+	logs, _ := filepath.Glob(filepath.Join(folder, "containers", "*backend*.log"))
+	for _, path := range logs {
+		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), want) {
+			return
+		}
+	}
+	w.T.Errorf("none of %v contains %q", logs, want)
+}
+
+// identifiers are the engine's, by container name, of what runs or not.
+func (w *webshop) identifiers() map[string]string {
+	w.T.Helper()
+	found := map[string]string{}
+	for _, container := range w.Containers(true) {
+		found[container.Names[0]] = container.ID
+	}
+	return found
+}
+
+// settleBut500 is settle for a release that answers with errors of its own:
+// nothing else may have gone wrong.
+func (w *webshop) settleBut500(traffic *traffic, release string) {
+	w.T.Helper()
+	backend, frontend := traffic.backend.Stop(), traffic.frontend.Stop()
+	w.T.Logf("%s", backend)
+	if err := frontend.Check(); err != nil {
+		w.T.Error(err)
+	}
+	own := backend.Of(load.Get).Reasons["status 500"] + backend.Of(load.Post).Reasons["status 500"]
+	if own == 0 || backend.Lost() != own || backend.Unsent != 0 {
+		w.T.Errorf("%d lost, %d of them the application's own errors\n%s", backend.Lost(), own, backend)
+	}
+	for _, failure := range backend.Failures {
+		if failure.Release != release {
+			w.T.Errorf("an error of %q: %+v", failure.Release, failure)
+		}
+	}
+	traffic.settleOrders()
+}
+
+// rollsBackOverMigration deploys a release whose migration the one before
+// survives, and returns to that.
+func (w *webshop) rollsBackOverMigration() {
+	w.configure()
+	traffic := w.traffic()
+	w.deploys("additive")
+	if release, _ := w.ask("GET", "/api/products/", nil); release != "additive" {
+		w.T.Errorf("%s serves", release)
+	}
+	w.log(w.MustMage("rollback", "v1.0.0", "-env=test"))
+	if release, _ := w.ask("GET", "/api/products/", nil); release != "v1.0.0" {
+		w.T.Errorf("%s serves", release)
+	}
+	traffic.settle()
+}
