@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Action is what a step does.
@@ -83,14 +84,25 @@ func (s Step) Subject() string {
 
 // String is the step on one line.
 func (s Step) String() string {
-	text := fmt.Sprintf("%-9s", s.Action)
-	if subject := s.Subject(); subject != "" {
-		text += " " + subject
+	if s.Cause == "" {
+		return s.head()
 	}
-	if s.Cause != "" {
-		text += " (" + s.Cause + ")"
+	return s.head() + " (" + s.Cause + ")"
+}
+
+func (s Step) head() string {
+	return strings.TrimSpace(fmt.Sprintf("%-9s %s", s.Action, s.Subject()))
+}
+
+// planWidth is what a step may take of a line of 80 columns.
+const planWidth = 74
+
+// within is String with the cause on a line of its own where it does not fit.
+func (s Step) within(width int) string {
+	if text := s.String(); utf8.RuneCountInString(text) <= width {
+		return text
 	}
-	return text
+	return fmt.Sprintf("%s\n%16s(%s)", s.head(), "", s.Cause)
 }
 
 // Stage is a set of steps that run side by side. The next stage starts when
@@ -166,7 +178,7 @@ func (p *Plan) String() string {
 			if at > 0 {
 				label = "  "
 			}
-			fmt.Fprintf(&out, "  %s  %s\n", label, step)
+			fmt.Fprintf(&out, "  %s  %s\n", label, step.within(planWidth))
 		}
 	}
 	for _, interruption := range p.Interruptions {

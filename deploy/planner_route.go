@@ -96,7 +96,7 @@ func (p *planner) verify() {
 	if p.back() || p.state.Serving == nil || monitor == 0 || !p.switched {
 		return
 	}
-	cause := "errors and response times against the old containers'"
+	cause := "errors and times against the old ones'"
 	if p.plan.Overlap == OverlapWarm {
 		cause += ", which stay up"
 	}

@@ -125,10 +125,17 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 		return &Failure{
 			Status: ExitNeedsPerson,
 			Err:    fmt.Errorf("release %s failed: %w\nand the way back to %s failed too: %w", failed, cause, before.Serving, err),
-			Hint:   "Look with `mage status`; `mage rollback " + before.Serving.String() + "` tries the way back again.",
+			Hint:   stuckHint(before.Serving),
 		}
 	}
 	return outcomeError(report.Outcome, before.Serving, failed, cause, interrupted)
+}
+
+func stuckHint(serving *Release) string {
+	if serving == nil {
+		return "Look with `mage status`; the next deploy clears what is left."
+	}
+	return "Look with `mage status`; `mage rollback " + serving.String() + "` tries the way back again."
 }
 
 // backTo returns to what served before. Its containers are known by having
