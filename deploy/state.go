@@ -111,8 +111,9 @@ type ProxyState struct {
 	// slots) is the one that the wanted routes need; when not, a reload does.
 	Current bool
 	Servers []Server
-	// Leaving counts the requests that are still open in processes which a
-	// reload has replaced and which end with their last connection.
+	// Leaving counts the clients' idle connections to processes that a reload
+	// has replaced: each may bring one more request, to any container that was
+	// ready before. What is open in those processes counts as in flight.
 	Leaving int
 }
 

@@ -19,9 +19,8 @@ import (
 type EngineSetup struct {
 	Engine  deploy.Engine
 	Release *deploy.Release
-	// Web is a service that stays up, ends within a second of its stop
-	// signal, and has printed the line "ready" by the time it is up for a
-	// second.
+	// Web is a service that stays up, soon prints the line "ready", and from
+	// then on ends within a second of its stop signal.
 	Web string
 	// Stubborn is a service that does not end at its stop signal.
 	Stubborn string
@@ -84,6 +83,19 @@ func (s EngineSetup) made(t *testing.T, service string, count int) []deploy.Cont
 		t.Fatalf("%d containers were made, not %d", len(made), count)
 	}
 	return made
+}
+
+// ready waits until a container of Web says that it is.
+func (s EngineSetup) ready(t *testing.T, c deploy.Container) deploy.Evidence {
+	t.Helper()
+	var evidence deploy.Evidence
+	eventually(t, "the first line", func() bool {
+		var err error
+		evidence, err = s.Engine.Evidence(t.Context(), c.Name, 10)
+		must(t, err)
+		return strings.Contains(string(evidence.Logs), "ready")
+	})
+	return evidence
 }
 
 func (s EngineSetup) empty(t *testing.T) {
@@ -158,6 +170,7 @@ func (s EngineSetup) gone(t *testing.T) {
 
 func (s EngineSetup) stop(t *testing.T) {
 	c := s.made(t, s.Web, 1)[0]
+	s.ready(t, c) // before that, a process without a handler yet misses the signal
 	killed, err := s.Engine.Stop(t.Context(), c.Name, 10*time.Second)
 	if err != nil || killed {
 		t.Fatalf("stop: killed %t, %v", killed, err)
@@ -188,6 +201,7 @@ func (s EngineSetup) kill(t *testing.T) {
 
 func (s EngineSetup) stopTwice(t *testing.T) {
 	c := s.made(t, s.Web, 1)[0]
+	s.ready(t, c)
 	for range 2 {
 		if killed, err := s.Engine.Stop(t.Context(), c.Name, 10*time.Second); err != nil || killed {
 			t.Fatalf("stop: killed %t, %v", killed, err)
@@ -223,14 +237,7 @@ func (s EngineSetup) crash(t *testing.T) {
 }
 
 func (s EngineSetup) evidence(t *testing.T) {
-	c := s.made(t, s.Web, 1)[0]
-	var evidence deploy.Evidence
-	eventually(t, "the first line", func() bool {
-		var err error
-		evidence, err = s.Engine.Evidence(t.Context(), c.Name, 10)
-		must(t, err)
-		return strings.Contains(string(evidence.Logs), "ready")
-	})
+	evidence := s.ready(t, s.made(t, s.Web, 1)[0])
 	if !json.Valid(evidence.Inspect) {
 		t.Errorf("the inspection is no JSON: %q", evidence.Inspect)
 	}

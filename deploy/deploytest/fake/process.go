@@ -78,6 +78,21 @@ func (p *process) inFlight(name string) int {
 	return count
 }
 
+// addTo adds what a replaced process has open to the containers that it is
+// open with; one that only this process knows is listed as draining.
+func (p *process) addTo(state *deploy.ProxyState) {
+	for _, request := range p.open {
+		at := slices.IndexFunc(state.Servers, func(s deploy.Server) bool { return s.Container == request.Container })
+		if at < 0 {
+			at = len(state.Servers)
+			state.Servers = append(state.Servers, deploy.Server{
+				Service: request.target.Service, Slot: "old", Container: request.Container, State: deploy.ServerDraining,
+			})
+		}
+		state.Servers[at].InFlight++
+	}
+}
+
 // match gives the service that a request goes to: the longest path first, a
 // named host before any.
 func (p *process) match(listen int, host, path string) string {

@@ -43,14 +43,10 @@ func (p *Proxy) Observe(ctx context.Context, routes []deploy.Route) (deploy.Prox
 	if err := p.host.look(ctx); err != nil {
 		return deploy.ProxyState{}, err
 	}
-	var state deploy.ProxyState
-	for _, old := range p.leaving {
-		state.Leaving += len(old.open)
-	}
 	if !p.up() {
 		return deploy.ProxyState{}, nil
 	}
-	state.Up, state.Current = true, p.running.structured(routes)
+	state := deploy.ProxyState{Up: true, Current: p.running.structured(routes)}
 	for _, s := range p.running.servers {
 		if s.Container == "" {
 			continue
@@ -60,6 +56,9 @@ func (p *Proxy) Observe(ctx context.Context, routes []deploy.Route) (deploy.Prox
 		server.Up = c != nil && c.listens(time.Now())
 		server.InFlight = p.running.inFlight(s.Container)
 		state.Servers = append(state.Servers, server)
+	}
+	for _, old := range p.leaving {
+		old.addTo(&state)
 	}
 	return state, nil
 }
