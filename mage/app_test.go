@@ -38,7 +38,7 @@ services:
     volumes: ["orders:/data"]
     environment: {SETTING: "${SETTING:-}"}
     labels: LABELS
-    stop_grace_period: 12s
+    stop_grace_period: ${GRACE:-12s}
     deploy:
       replicas: ${REPLICAS:-1}
       update_config: {order: start-first, monitor: "${MONITOR:-1s}", parallelism: "${PARALLELISM:-0}"}
@@ -186,7 +186,7 @@ func (a *app) orders(prefix string) []string {
 func TestRollingDeploysLoseNothing(t *testing.T) {
 	for _, ending := range []string{"drain", "die", "ignore"} {
 		t.Run("the application "+ending+"s on SIGTERM", func(t *testing.T) {
-			a := newApp(t)
+			a := newApp(t, "GRACE=3s")
 			prefix := ending + "-v"
 			a.release(prefix+"0", "APP_ON_SIGTERM="+ending)
 			a.MustMage("deploy:here", prefix+"0", "-env=test")

@@ -73,6 +73,26 @@ func BenchmarkUnchanged(b *testing.B) {
 	}
 }
 
+// BenchmarkRollbackWarm goes back while the newer release is still watched:
+// from the command to the last request that the newer release got.
+func BenchmarkRollbackWarm(b *testing.B) {
+	for b.Loop() {
+		a := newApp(b, "MONITOR=60s")
+		a.release("bench-warm-1")
+		a.release("bench-warm-2")
+		a.deploy("bench-warm-1")
+		run := a.traffic()
+		deploying := a.Start("deploy:here", "bench-warm-2", "-env=test")
+		deploying.AwaitEvent(deploy.EventStart, deploy.ActionWatch)
+		result := a.MustMage("rollback", "bench-warm-1", "-env=test")
+		deploying.Wait()
+		report := a.settle(run)
+		b.ReportMetric(untilLast(report, "bench-warm-2", result.Began).Seconds(), "s-to-old-release")
+		b.ReportMetric(result.Took.Seconds(), "s/command")
+		publishLoad(b, report)
+	}
+}
+
 // BenchmarkRollbackLocal goes back to a release whose images are on the host
 // and whose application boots in 1 s: from the command to the last answer of
 // the release that is left.
