@@ -24,7 +24,7 @@ func BenchmarkRollout(b *testing.B) {
 	for _, ending := range []string{"drain", "die", "ignore"} {
 		b.Run(ending, func(b *testing.B) {
 			for b.Loop() {
-				a := newApp(b)
+				a := newApp(b, "GRACE=3s")
 				first := "bench-" + ending + "-0"
 				a.release(first, "APP_ON_SIGTERM="+ending)
 				a.MustMage("deploy:here", first, "-env=test")
