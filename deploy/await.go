@@ -67,8 +67,7 @@ func (r *runner) awaitOne(ctx context.Context, service *Service, name string) er
 		budget = service.Health.Budget
 	}
 	began := time.Now()
-	pause, passed := firstPause, 0
-	var last error
+	passed := 0
 	for {
 		container, err := r.Engine.Inspect(ctx, name)
 		if err != nil {
@@ -77,7 +76,10 @@ func (r *runner) awaitOne(ctx context.Context, service *Service, name string) er
 		if !container.Running() || container.Restarts > 0 {
 			return r.failed(ctx, service, container, nil)
 		}
-		last = r.check(ctx, service, container)
+		// A tenth of what it took so far: readiness is seen soon after it
+		// comes, however long that takes.
+		pause := min(max(time.Since(began)/10, firstPause), lastPause)
+		last := r.check(ctx, service, container)
 		if last == nil {
 			if passed++; passed >= successes {
 				return nil
@@ -92,7 +94,6 @@ func (r *runner) awaitOne(ctx context.Context, service *Service, name string) er
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
-		pause = min(pause*3/2, lastPause)
 	}
 }
 

@@ -93,6 +93,23 @@ func RemoveImages(ctx context.Context, docker *client.Client, prefix string) err
 	return nil
 }
 
+// removeUnnamed removes the tests' images that have lost their name to a newer
+// one. It fails for none that a container still uses.
+func removeUnnamed(ctx context.Context, docker *client.Client) error {
+	unnamed := filters.NewArgs(filters.Arg("label", Label), filters.Arg("dangling", "true"))
+	images, err := docker.ImageList(ctx, image.ListOptions{Filters: unnamed})
+	if err != nil {
+		return fmt.Errorf("remove test images: %w", err)
+	}
+	for _, one := range images {
+		_, err := docker.ImageRemove(ctx, one.ID, image.RemoveOptions{PruneChildren: true})
+		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+			return fmt.Errorf("remove test image %s: %w", one.ID, err)
+		}
+	}
+	return nil
+}
+
 // Root is the project's own folder.
 func Root(t testing.TB) string {
 	t.Helper()

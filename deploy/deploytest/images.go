@@ -177,6 +177,7 @@ func CleanUp() error {
 	defer docker.Close()
 	return errors.Join(
 		RemoveImages(context.Background(), docker, registry.Address()+"/"),
+		removeUnnamed(context.Background(), docker),
 		registry.Close(),
 		os.RemoveAll(registryFolder),
 	)
