@@ -196,17 +196,9 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	if settings.Retain < 1 {
 		mistakes.add(ExtensionKey+".retain", "is %d; allowed: 1 or more releases", settings.Retain)
 	}
-	if m := settings.Migrations; m != nil {
-		if _, ok := environment.Service(m.Service); !ok {
-			mistakes.add(ExtensionKey+".migrations.service", "is %q; allowed: %s", m.Service, strings.Join(serviceNames(environment), ", "))
-		}
-		if len(m.Command) == 0 {
-			mistakes.add(ExtensionKey+".migrations.command", "is missing: the command that applies what is pending, such as [python3, manage.py, migrate]")
-		}
-		if m.Order != MigrateBefore && m.Order != MigrateAfter {
-			mistakes.add(ExtensionKey+".migrations.order", "is %q; allowed: before, after", m.Order)
-		}
-	}
+	checkMigrations(environment, mistakes)
+	checkBackups(environment, mistakes)
+	checkSeed(environment, mistakes)
 	for at, check := range settings.Verify {
 		path := fmt.Sprintf("%s.verify[%d]", ExtensionKey, at)
 		if address, err := url.Parse(check.URL); err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "http") {
@@ -226,6 +218,19 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	}
 	if watch.Requests < 0 {
 		mistakes.add(ExtensionKey+".watch.requests", "is %d; allowed: 0 or more", watch.Requests)
+	}
+}
+
+func checkSeed(environment *Environment, mistakes *Mistakes) {
+	seed := environment.Settings.Seed
+	if seed == nil {
+		return
+	}
+	if _, ok := environment.Service(seed.Service); !ok {
+		mistakes.add(ExtensionKey+".seed.service", "is %q; allowed: %s", seed.Service, strings.Join(serviceNames(environment), ", "))
+	}
+	if len(seed.Command) == 0 {
+		mistakes.add(ExtensionKey+".seed.command", "is missing: the command that imports sample data, such as [python3, manage.py, seed]")
 	}
 }
 

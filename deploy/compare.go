@@ -13,7 +13,7 @@ type change struct {
 	keep, drop []Container
 	add        []string
 	cause      string
-	// left says that there were containers that are not as wanted.
+	// left says that there were containers that are not as wanted, or too many.
 	left bool
 }
 
@@ -29,11 +29,11 @@ func (p *planner) compare() {
 				c.drop = append(c.drop, container)
 			}
 		}
-		c.left = len(c.drop) > 0
 		p.trim(c)
+		c.left = len(c.drop) > 0
 		missing := service.Replicas - len(c.keep)
 		for number := range max(missing, 0) {
-			c.add = append(c.add, p.replicaName(service, number+1))
+			c.add = append(c.add, p.replicaName(c, number+1))
 		}
 		c.cause = p.cause(c)
 		p.changes = append(p.changes, c)
@@ -47,7 +47,8 @@ func (p *planner) compare() {
 
 func (p *planner) asWanted(service *Service, container Container) bool {
 	wanted := container.ConfigHash == service.Hash && !p.options.OnlyStood || p.options.Stood[container.ID]
-	return !container.Stopping && wanted && container.Running() && container.Health != HealthUnhealthy
+	sound := container.Health != HealthUnhealthy || p.options.Before[container.ID]
+	return !container.Stopping && !p.options.Renew.covers(service) && wanted && container.Running() && sound
 }
 
 // trim drops replicas beyond the wanted number, those that the proxy does not
@@ -72,7 +73,8 @@ func (p *planner) trim(c *change) {
 
 // replicaName is the name that Compose will give to the nth new container: it
 // numbers upwards from the highest there is.
-func (p *planner) replicaName(service *Service, nth int) string {
+func (p *planner) replicaName(c *change, nth int) string {
+	service := c.service
 	if name := p.want.Environment.Project.Services[service.Name].ContainerName; name != "" {
 		return name
 	}
@@ -84,21 +86,11 @@ func (p *planner) replicaName(service *Service, nth int) string {
 	}
 	if service.Kind == KindSingleton || service.Kind == KindKept || service.Kind == KindProxy {
 		highest = 0 // the old ones are removed before
-		for _, container := range p.changeKeep(service) {
+		for _, container := range c.keep {
 			highest = max(highest, container.Number)
 		}
 	}
 	return fmt.Sprintf("%s-%s-%d", p.want.Environment.Project.Name, service.Name, highest+nth)
-}
-
-func (p *planner) changeKeep(service *Service) []Container {
-	var keep []Container
-	for _, container := range p.state.Of(service.Name) {
-		if p.asWanted(service, container) {
-			keep = append(keep, container)
-		}
-	}
-	return keep
 }
 
 // cause says in the field's words why a service changes.
@@ -110,11 +102,13 @@ func (p *planner) cause(c *change) string {
 	switch {
 	case p.state.Serving == nil:
 		return "first deploy"
+	case p.options.Renew.covers(c.service):
+		return "restart"
 	case !hadService:
 		return "new service"
 	case p.state.Serving.Images[c.service.Name].Digest != p.want.Images[c.service.Name].Digest:
 		return "image changed"
-	case old.Hash != c.service.Hash || !p.options.Back && len(c.add) > 0 && c.otherRuns():
+	case old.Hash != c.service.Hash || !p.options.Back && p.renewed(c):
 		return "configuration changed"
 	case old.Replicas != c.service.Replicas:
 		return fmt.Sprintf("replicas %d → %d", old.Replicas, c.service.Replicas)
@@ -123,14 +117,6 @@ func (p *planner) cause(c *change) string {
 	default:
 		return "not part of the release"
 	}
-}
-
-// otherRuns says whether a container runs whose configuration is another: with
-// a variable of .env changed, the record of the release does not tell.
-func (c *change) otherRuns() bool {
-	return slices.ContainsFunc(c.drop, func(container Container) bool {
-		return container.Running() && container.ConfigHash != c.service.Hash
-	})
 }
 
 // leftover says whether a container of a rolled service does not run, or not
@@ -154,7 +140,9 @@ func (p *planner) final(c *change) []string {
 func (p *planner) changed(name string) bool {
 	service, _ := p.want.Service(name)
 	old, ok := p.state.Serving.Service(name)
-	return !ok || old.Hash != service.Hash
+	return !ok || old.Hash != service.Hash || slices.ContainsFunc(p.changes, func(c *change) bool {
+		return c.service.Name == name && p.renewed(c)
+	})
 }
 
 // foreign says whether a container is not one of the release that serves.

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
@@ -116,7 +117,7 @@ func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, er
 		Environment: variables,
 	}
 	project, err := loader.LoadWithContext(ctx, details, loader.WithDiscardEnvFiles, func(o *loader.Options) {
-		o.SetProjectName(m.projectName(directory, variables), true)
+		o.SetProjectName(m.ProjectName(directory, variables), true)
 		o.Profiles = strings.FieldsFunc(variables["COMPOSE_PROFILES"], func(r rune) bool { return r == ',' })
 	})
 	if err != nil {
@@ -127,6 +128,7 @@ func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, er
 	}
 	project.ComposeFiles = []string{filepath.Join(directory, filepath.Base(m.Path))}
 	environment := newEnvironment(name, project, mistakes)
+	m.watchOff(environment, variables)
 	validate(environment, mistakes)
 	if err := mistakes.err(); err != nil {
 		return nil, err
@@ -134,9 +136,27 @@ func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, er
 	return environment, environment.hash(options.Hash)
 }
 
-func (m *Model) projectName(directory string, variables types.Mapping) string {
+// watchOff takes a monitor of 0s as it is said: Compose's own type cannot tell
+// it from one that is not there, which has a default.
+func (m *Model) watchOff(environment *Environment, variables types.Mapping) {
+	services, _ := m.content["services"].(map[string]any)
+	for _, service := range environment.Services {
+		entry, _ := services[service.Name].(map[string]any)
+		deploy, _ := entry["deploy"].(map[string]any)
+		update, _ := deploy["update_config"].(map[string]any)
+		said, _ := update["monitor"].(string)
+		if said, err := template.Substitute(said, variables.Resolve); err == nil {
+			if monitor, err := time.ParseDuration(said); err == nil && monitor == 0 {
+				service.Monitor = 0
+			}
+		}
+	}
+}
+
+// ProjectName is the Compose project's name, with these variables.
+func (m *Model) ProjectName(directory string, variables map[string]string) string {
 	if name, ok := m.content["name"].(string); ok && name != "" {
-		expanded, err := template.Substitute(name, variables.Resolve)
+		expanded, err := template.SubstituteWithOptions(name, types.Mapping(variables).Resolve, template.WithoutLogging)
 		if err != nil {
 			expanded = name // the loader says what is wrong with it
 		}

@@ -183,6 +183,10 @@ func (r *runner) drainDeadline(service string) time.Time {
 // remove stops a container with its grace period, keeps its last lines and
 // its inspection under its release, and removes it.
 func (r *runner) remove(ctx context.Context, service, name string) error {
+	return r.removeWithin(ctx, name, r.grace(service))
+}
+
+func (r *runner) removeWithin(ctx context.Context, name string, grace time.Duration) error {
 	container, err := r.Engine.Inspect(ctx, name)
 	if errors.Is(err, ErrNoContainer) {
 		return nil
@@ -198,12 +202,12 @@ func (r *runner) remove(ctx context.Context, service, name string) error {
 		if err := r.Store.MarkStopping(container); err != nil {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
-		killed, err := r.Engine.Stop(ctx, name, r.grace(service))
+		killed, err := r.Engine.Stop(ctx, name, grace)
 		if err != nil {
 			return fmt.Errorf("stop %s: %w", name, err)
 		}
 		if killed {
-			r.note("%s did not stop within its grace period of %s and was killed", name, r.grace(service))
+			r.note("%s did not stop within its grace period of %s and was killed", name, grace)
 		}
 	}
 	r.keepEvidence(ctx, container)

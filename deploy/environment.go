@@ -18,6 +18,9 @@ type Environment struct {
 	// Services are those that run, in the order in which they may start: a
 	// service stands behind everything it depends on.
 	Services []*Service
+	// Migrations is what the one service says whose image contains them; nil
+	// where no database follows the releases.
+	Migrations *Migrations
 }
 
 // Service is one service of an environment, with its place in a rollout.

@@ -31,14 +31,14 @@ func TestMistakes(t *testing.T) {
 		want  []string
 	}{
 		{"unknown key", []string{"quiet: [", "quite: [", "resume: [worker-resume]", "drain: 1s"}, []string{
-			`services.worker.x-deploy.quite: unknown key (did you mean quiet?); allowed here: depends_on, drain, health, proxy, quiet, resume, route`,
+			`services.worker.x-deploy.quite: unknown key (did you mean quiet?); allowed here: depends_on, drain, health, migrations, proxy, quiet, resume, route`,
 		}},
 		{"unknown key deep", []string{"route: {listen: 8080, port: 3000}", "route: {listen: 8080, prot: 3000}"}, []string{
 			`services.frontend.x-deploy.route.port: is 0; allowed: 1 to 65535, a port that the service exposes`,
 			`services.frontend.x-deploy.route.prot: unknown key (did you mean port?); allowed here: hosts, listen, path, port`,
 		}},
 		{"unknown key at the top", []string{"  verify:\n", "  retian: 3\n  verify:\n"}, []string{
-			`x-deploy.retian: unknown key (did you mean retain?); allowed here: directory, migrations, retain, verify, watch`,
+			`x-deploy.retian: unknown key (did you mean retain?); allowed here: backups, directory, hosts, retain, seed, tags, verify, watch`,
 		}},
 		{"unknown key of Compose", []string{"stop_grace_period", "stop_grace_perod"}, []string{
 			`services.worker.stop_grace_perod: unknown key (did you mean stop_grace_period?)`,
@@ -105,10 +105,28 @@ func TestMistakes(t *testing.T) {
 		{"no common network", []string{"expose: [\"3000\"]", "expose: [\"3000\"]\n    networks: [back]", "volumes:\n  data", "networks: {back: {}}\nvolumes:\n  data"}, []string{
 			`services.frontend.networks: has no network in common with proxy, which routes to it`,
 		}},
-		{"migrations", []string{"x-deploy:\n  verify", "x-deploy:\n  migrations: {service: backed, order: during}\n  verify"}, []string{
-			`x-deploy.migrations.command: is missing: the command that applies what is pending, such as [python3, manage.py, migrate]`,
-			`x-deploy.migrations.order: is "during"; allowed: before, after`,
-			`x-deploy.migrations.service: is "backed"; allowed: backend, beat, db, frontend, proxy, worker`,
+		{"migrations without a command", []string{"path: /api/health/}", "path: /api/health/}\n      migrations: {order: during, manage: [manage], attempts: -1}"}, []string{
+			`services.backend.x-deploy.migrations.apply: is missing: the command that applies what is pending; or say migrations: django`,
+			`services.backend.x-deploy.migrations.attempts: is -1; allowed: 1 or more`,
+			`services.backend.x-deploy.migrations.manage: is Django's: say framework: django, too`,
+			`services.backend.x-deploy.migrations.order: is "during"; allowed: auto, before, after`,
+		}},
+		{"migrations of a framework that is not known", []string{"path: /api/health/}", "path: /api/health/}\n      migrations: rails"}, []string{
+			`services.backend.x-deploy.migrations.framework: is "rails"; allowed: django, or none and the commands pending, apply and revert`,
+		}},
+		{"migrations of Django with commands", []string{"path: /api/health/}", "path: /api/health/}\n      migrations: {framework: django, apply: [manage, migrate]}"}, []string{
+			`services.backend.x-deploy.migrations.apply: is for other frameworks: Django's own commands are known`,
+		}},
+		{"migrations twice", []string{"path: /api/health/}", "path: /api/health/}\n      migrations: django", "quiet: [worker-quiet]", "migrations: django\n      quiet: [worker-quiet]"}, []string{
+			`services.worker.x-deploy.migrations: is said by backend already: one service's image has the migrations`,
+		}},
+		{"backups", []string{"x-deploy:\n  verify", "x-deploy:\n  backups: {service: postgres, endpoint: s3.example}\n  verify"}, []string{
+			`x-deploy.backups.bucket: is missing: the S3 bucket that the backups are in`,
+			`x-deploy.backups.endpoint: is "s3.example"; allowed: the S3 server's http:// or https:// address`,
+			`x-deploy.backups.service: is "postgres", which must be the Postgres server; allowed: backend, beat, db, frontend, proxy, worker`,
+		}},
+		{"backups with a login in the address", []string{"x-deploy:\n  verify", "x-deploy:\n  backups: {service: db, bucket: b, endpoint: \"https://key:c4nary@s3.example\"}\n  verify"}, []string{
+			`x-deploy.backups.endpoint: has a login in it: that belongs into .env, as BACKUP_ACCESS_KEY and BACKUP_SECRET_KEY`,
 		}},
 		{"depends_on in a circle", []string{"image: postgres:17", "image: postgres:17\n    depends_on: [backend]"}, []string{
 			`dependency cycle detected: backend -> db -> backend`,

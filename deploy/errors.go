@@ -19,6 +19,8 @@ const (
 	ExitConsent = 5
 	// ExitInterrupted: a signal stopped the command; what serves is said.
 	ExitInterrupted = 6
+	// ExitUnknown: the connection to a host was lost; the rollout goes on there.
+	ExitUnknown = 7
 	// ExitLocked: another deploy is running. 75 is sysexits' "try again".
 	ExitLocked = 75
 )

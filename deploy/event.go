@@ -32,10 +32,9 @@ type Event struct {
 	Elapsed time.Duration `json:"elapsed,omitempty"`
 	// Text is for people: a plan, a note, an error, an outcome.
 	Text string `json:"text,omitempty"`
-	// Current and Total count bytes while something is pulled. They are not
-	// kept in the journal.
-	Current int64 `json:"-"`
-	Total   int64 `json:"-"`
+	// Current and Total count bytes while something is pulled.
+	Current int64 `json:"current,omitempty"`
+	Total   int64 `json:"total,omitempty"`
 }
 
 // Durable says whether the journal must be on the disk before the rollout

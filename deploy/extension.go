@@ -20,7 +20,7 @@ func decodeExtension(value, target any, path string, mistakes *Mistakes) {
 		Result:           target,
 		Metadata:         &metadata,
 		WeaklyTypedInput: true, // interpolated variables arrive as text
-		DecodeHook:       decodeDuration,
+		DecodeHook:       mapstructure.ComposeDecodeHookFunc(decodeDuration, decodeFramework),
 	})
 	if err != nil {
 		mistakes.add(path, "cannot be decoded: %v", err)
@@ -57,6 +57,14 @@ func decodeDuration(from, to reflect.Type, value any) (any, error) {
 		return nil, fmt.Errorf("%s is negative: a duration is 0s or more", text)
 	}
 	return duration, nil
+}
+
+// decodeFramework takes the one word "django" for all that it implies.
+func decodeFramework(from, to reflect.Type, value any) (any, error) {
+	if text, ok := value.(string); ok && to == reflect.TypeFor[Migrations]() {
+		return map[string]any{"framework": text}, nil
+	}
+	return value, nil
 }
 
 // noteDecodeErrors unfolds mapstructure's tree of errors to one mistake a field.
@@ -100,7 +108,9 @@ func allowedKeys(kind reflect.Type, path string) []string {
 	var keys []string
 	if kind = elem(kind); kind.Kind() == reflect.Struct {
 		for at := range kind.NumField() {
-			keys = append(keys, kind.Field(at).Tag.Get("mapstructure"))
+			if key := kind.Field(at).Tag.Get("mapstructure"); key != "-" {
+				keys = append(keys, key)
+			}
 		}
 	}
 	slices.Sort(keys)

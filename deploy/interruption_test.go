@@ -28,7 +28,7 @@ type way struct {
 func ways(t *testing.T) []way {
 	quick := edit(t, shop+"  watch: {requests: 5}\n", "replicas: 2", "replicas: 2\n      update_config: {order: start-first, monitor: 1s, parallelism: 1}",
 		"expose: [\"3000\"]", "expose: [\"3000\"]\n    deploy: {update_config: {order: start-first, monitor: 1s}}")
-	migrating := quick + "  migrations: {service: backend, command: [manage, migrate], order: after}\n"
+	migrating := edit(t, quick, migrationsBelow, migrationsBelow+"      migrations: {apply: [manage, migrate], order: after}\n")
 	without := edit(t, quick, "frontend:\n    image: registry.example/shop/frontend:${VERSION}", "pages:\n    image: registry.example/shop/pages:${VERSION}")
 	all := []way{
 		{name: "every service", from: quick, to: migrating},
@@ -81,6 +81,8 @@ var disturbances = []struct {
 	{"killed, then again", func(s *site, w way, at int) { w.killed(s, at, false, w.want, deploy.Options{}) }},
 	{"killed, then rolled back", func(s *site, w way, at int) { w.killed(s, at, false, w.serving, deploy.Options{Rollback: true}) }},
 	{"killed, then the old one", func(s *site, w way, at int) { w.killed(s, at, false, w.serving, deploy.Options{}) }},
+	{"killed, then recovered", func(s *site, w way, at int) { w.recovered(s, at, false) }},
+	{"killed by half, then recovered", func(s *site, w way, at int) { w.recovered(s, at, true) }},
 	{"killed by half, then again", func(s *site, w way, at int) { w.killed(s, at, true, w.want, deploy.Options{}) }},
 	{"killed by half, then rolled back", func(s *site, w way, at int) { w.killed(s, at, true, w.serving, deploy.Options{Rollback: true}) }},
 	{"killed by half, then the old one", func(s *site, w way, at int) { w.killed(s, at, true, w.serving, deploy.Options{}) }},
@@ -159,12 +161,35 @@ func (w way) killed(s *site, at int, half bool, next *deploy.Release, options de
 	w.done(s, next)
 }
 
+// recovered kills the deployer at one call and recovers: the release that is
+// recorded serves, whole and alone.
+func (w way) recovered(s *site, at int, half bool) {
+	s.KillAt, s.KillHalf = at, half
+	if _, err := s.deploy.Rollout(s.t.Context(), w.want, w.options); err == nil {
+		s.t.Error("the dead deployer was heard")
+	}
+	s.Revive()
+	if _, err := s.deploy.Recover(s.t.Context(), deploy.Options{AcceptDowntime: w.options.AcceptDowntime}); err != nil {
+		s.t.Error(err)
+		return
+	}
+	serving, err := s.deploy.Serving(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if serving.ID == w.want.ID {
+		w.done(s, w.want)
+		return
+	}
+	s.atRest(w.serving)
+}
+
 // done asserts that a release serves, its migrations applied.
 func (w way) done(s *site, release *deploy.Release) {
 	s.t.Helper()
 	s.atRest(release)
 	migrated := slices.ContainsFunc(s.Calls(), func(call string) bool { return strings.HasPrefix(call, "Run ") })
-	if release.Environment.Settings.Migrations != nil && !migrated {
+	if release.Environment.Migrations != nil && !migrated {
 		s.t.Errorf("%s serves without its migrations", release)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
@@ -102,5 +103,39 @@ func TestJournalTakesManyAtOnce(t *testing.T) {
 	}
 	if events, err := store.Events(); err != nil || len(events) != 160 {
 		t.Errorf("%d events (%v)", len(events), err)
+	}
+}
+
+// TestJournalsAreRotated fills journals: long ones are put aside, the oldest go,
+// and one whose last command was interrupted stays for whoever recovers.
+func TestJournalsAreRotated(t *testing.T) {
+	store := newStore(t)
+	folder := filepath.Join(store.Directory, ".deploy")
+	long := deploy.Event{Kind: deploy.EventNote, At: monday, Text: strings.Repeat("much is said. ", 100_000)}
+	begun := deploy.Event{Kind: deploy.EventStart, At: monday, Step: &deploy.Step{Action: deploy.ActionSwitch}}
+	ended := deploy.Event{Kind: deploy.EventOutcome, At: monday, Text: "deployed"}
+	aside := func() int {
+		files, err := filepath.Glob(filepath.Join(folder, "journal-*.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	write(t, store, begun, long)
+	write(t, store)
+	if events, err := store.Events(); aside() > 0 || err != nil || !deploy.Interrupted(events) {
+		t.Errorf("the journal of an interrupted command was put aside (%v)", err)
+	}
+	write(t, store, ended)
+	for number := range 8 {
+		// Each is named after its last change.
+		path := filepath.Join(folder, "journal.jsonl")
+		if err := os.Chtimes(path, monday, monday.Add(time.Duration(number)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		write(t, store, begun, long, ended)
+	}
+	if events, err := store.Events(); aside() != 5 || len(events) != 3 || err != nil {
+		t.Errorf("%d are kept aside and %d events are in the newest (%v)", aside(), len(events), err)
 	}
 }

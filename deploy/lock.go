@@ -1,5 +1,3 @@
-//go:build unix
-
 package deploy
 
 import (
@@ -9,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -49,7 +46,7 @@ func (s *Store) Lock(who, what string) (*Lock, error) {
 	}
 	if err := tryLock(file); err != nil {
 		defer file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, errHeld) {
 			return nil, &Locked{Holder: readHolder(file)}
 		}
 		return nil, fmt.Errorf("take the deploy lock: %w", err)
@@ -67,17 +64,43 @@ func (s *Store) Lock(who, what string) (*Lock, error) {
 	return &Lock{file: file}, nil
 }
 
+// File is for a process that is to have the lock too: it is free when all that
+// have it are gone.
+func (l *Lock) File() *os.File { return l.file }
+
+// InheritLock is a lock that another process took and handed to this one. No
+// process that this one starts gets it.
+func InheritLock(file *os.File) (*Lock, error) {
+	if err := flockExclusive(file); err != nil { // it has it already, or it is not that file
+		return nil, fmt.Errorf("take over the deploy lock: %w", err)
+	}
+	closeOnExec(file)
+	return &Lock{file: file}, nil
+}
+
+// errHeld says that somebody else holds a file.
+var errHeld = errors.New("held by another process")
+
 // tryLock tries a few times: somebody may be looking who has it, for which a
 // moment's shared lock is needed.
 func tryLock(file *os.File) error {
 	var err error
 	for range lockTries {
-		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+		if err = flockExclusive(file); !errors.Is(err, errHeld) {
 			return err
 		}
 		<-time.After(lockTryPause)
 	}
 	return err
+}
+
+// unlocked says whether nobody holds a lock on a file.
+func unlocked(file *os.File) bool {
+	if flockShared(file) != nil {
+		return false
+	}
+	_ = flockFree(file) // whoever closes the file frees it as well
+	return true
 }
 
 const (
@@ -112,8 +135,8 @@ func (s *Store) Holder() (*Holder, error) {
 		return nil, fmt.Errorf("look at the deploy lock: %w", err)
 	}
 	defer file.Close()
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = flockShared(file)
+	if errors.Is(err, errHeld) {
 		holder := readHolder(file)
 		return &holder, nil
 	}

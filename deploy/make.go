@@ -27,7 +27,7 @@ type MakeOptions struct {
 // while their reference stays the same: that somebody moved a tag elsewhere is
 // no reason to replace a database in passing.
 func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions) (*Release, error) {
-	if err := checkVersion(options.Version); err != nil {
+	if err := CheckVersion(options.Version); err != nil {
 		return nil, err
 	}
 	if err := model.imagesNamed(); err != nil {
@@ -50,9 +50,16 @@ func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions
 		return nil, err
 	}
 	now := time.Now()
+	id, err := h.Store.nextID(now, options.Version)
+	if err != nil {
+		return nil, err
+	}
 	release := &Release{
-		ID: NewReleaseID(now, options.Version), Version: options.Version, Images: images,
+		ID: id, Version: options.Version, Images: images,
 		Created: now, By: options.By, Rendered: rendered,
+	}
+	if release.Variables, err = h.Store.Fingerprints(h.Variables); err != nil {
+		return nil, err
 	}
 	if serving != nil && serving.Version == release.Version && string(serving.Rendered) == string(rendered) {
 		release.ID = serving.ID // it is the same one
@@ -142,9 +149,9 @@ func (m *Model) versioned(service string) bool {
 	return versionPattern.MatchString(image)
 }
 
-// checkVersion refuses what cannot be an image tag. The registry's rule:
+// CheckVersion refuses what cannot be an image tag. The registry's rule:
 // letters, digits, _ . -, not starting with . or -, at most 128.
-func checkVersion(version string) error {
+func CheckVersion(version string) error {
 	valid := version != "" && len(version) <= 128 && !strings.HasPrefix(version, ".") && !strings.HasPrefix(version, "-")
 	for _, r := range version {
 		valid = valid && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r))

@@ -14,6 +14,14 @@ type Mistake struct {
 	Text string
 }
 
+// String is the mistake on one line.
+func (m Mistake) String() string {
+	if m.Path == "" {
+		return m.Text
+	}
+	return m.Path + ": " + m.Text
+}
+
 // Mistakes are all that were found in one file, so that nobody mends them one
 // run at a time.
 type Mistakes struct {
@@ -30,11 +38,7 @@ func (m *Mistakes) Error() string {
 	}
 	fmt.Fprintf(&out, "%s has %d %s; nothing was touched:", m.File, len(m.List), noun)
 	for _, mistake := range m.List {
-		out.WriteString("\n  ")
-		if mistake.Path != "" {
-			out.WriteString(mistake.Path + ": ")
-		}
-		out.WriteString(mistake.Text)
+		out.WriteString("\n  " + mistake.String())
 	}
 	return out.String()
 }

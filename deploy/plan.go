@@ -22,6 +22,10 @@ const (
 	ActionReplace Action = "replace"
 	// ActionMigrate applies the release's migrations in its own image.
 	ActionMigrate Action = "migrate"
+	// ActionBackup takes a backup of the database before it is put at risk.
+	ActionBackup Action = "backup"
+	// ActionRevert undoes migrations in the image of the release that is left.
+	ActionRevert Action = "revert"
 	// ActionStart creates and starts containers beside what runs.
 	ActionStart Action = "start"
 	// ActionAwait waits until started containers pass their checks.
@@ -42,8 +46,12 @@ const (
 	ActionStop Action = "stop"
 	// ActionCommit makes the release the one that serves.
 	ActionCommit Action = "commit"
+	// ActionSeed imports sample data in the new image.
+	ActionSeed Action = "seed"
 	// ActionRetire drains, stops, and removes old containers.
 	ActionRetire Action = "retire"
+	// ActionPrune removes the images and records of releases that are not kept.
+	ActionPrune Action = "prune"
 )
 
 // Step is one thing to do. It is data: the plan's text, the journal and the
@@ -60,6 +68,15 @@ type Step struct {
 	Image *Image `json:"image,omitempty"`
 	// Expect is about how long it takes, where that is worth saying.
 	Expect time.Duration `json:"expect,omitempty"`
+	// Grace bounds the grace period of what is parked; 0 leaves it its own.
+	Grace time.Duration `json:"grace,omitempty"`
+	// Migrations are what a migrate or revert does; none is all that is pending.
+	Migrations []StepMigration `json:"migrations,omitempty"`
+	// Breaks says that the release which serves may not survive the step: once
+	// it has begun, the way is forward.
+	Breaks bool `json:"breaks,omitempty"`
+	// Gap marks the steps of an adoption during which the ports are nobody's.
+	Gap bool `json:"gap,omitempty"`
 	// Cause says why the step is needed.
 	Cause string `json:"cause"`
 }
@@ -80,6 +97,15 @@ func (s Step) Subject() string {
 	default:
 		return s.Service
 	}
+}
+
+// StepMigration is one migration in a step.
+type StepMigration struct {
+	MigrationID
+	// Breaks says that the release which serves may not survive it.
+	Breaks bool `json:"breaks,omitempty"`
+	// Note says what is known of it: "additive, reversible".
+	Note string `json:"note,omitempty"`
 }
 
 // String is the step on one line.
@@ -105,6 +131,31 @@ func (s Step) within(width int) string {
 	return fmt.Sprintf("%s\n%16s(%s)", s.head(), "", s.Cause)
 }
 
+// within is the migration and what is known of it, on a second line where the
+// two do not fit on one.
+func (m StepMigration) within(width int) string {
+	text := m.String() + ": " + m.Note
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return m.String() + "\n" + Wrap(m.Note, 18, width-2)
+}
+
+// Wrap breaks a text into lines of at most that width, each behind an indent of
+// so many spaces.
+func Wrap(text string, indent, width int) string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	prefix := strings.Repeat(" ", indent)
+	return prefix + strings.Join(append(lines, line), "\n"+prefix)
+}
+
 // Stage is a set of steps that run side by side. The next stage starts when
 // all of them are done.
 type Stage []Step
@@ -113,10 +164,17 @@ type Stage []Step
 type Plan struct {
 	Environment string
 	From, To    *Release
-	Overlap     Overlap
+	// Heading says where the plan leads where the two releases do not.
+	Heading string
+	Overlap Overlap
+	// Back says that the way leads back to what served before: a worker that
+	// cannot be asked does not hold it up.
+	Back bool
 	// Why explains the overlap where memory decided it.
 	Why    string
 	Stages []Stage
+	// revertTo is where a revert leads.
+	revertTo []MigrationID
 	// Interruptions are the steps that interrupt; a plan with any of them
 	// needs the user's consent.
 	Interruptions []Interruption
@@ -127,6 +185,8 @@ type Interruption struct {
 	Service string
 	Seconds int
 	Cause   string
+	// Advice says how it can be had without the gap; empty for not at all.
+	Advice string
 }
 
 // Overlap is how long old and new containers run side by side.
@@ -179,6 +239,9 @@ func (p *Plan) String() string {
 				label = "  "
 			}
 			fmt.Fprintf(&out, "  %s  %s\n", label, step.within(planWidth))
+			for _, migration := range step.Migrations {
+				fmt.Fprintf(&out, "%16s%s\n", "", migration.within(planWidth-10))
+			}
 		}
 	}
 	for _, interruption := range p.Interruptions {
@@ -190,6 +253,8 @@ func (p *Plan) String() string {
 // Title says where the plan leads.
 func (p *Plan) Title() string {
 	switch {
+	case p.Heading != "":
+		return p.Heading
 	case p.To == nil:
 		return "back to nothing"
 	case p.From == nil:

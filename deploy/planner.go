@@ -16,8 +16,29 @@ type PlanOptions struct {
 	// Stood are identifiers of containers of the wanted release whatever their
 	// hash: they served before the command, with the .env of their time.
 	Stood map[string]bool
+	// Before are identifiers of containers that ran when the command began. A
+	// health check that they fail now, perhaps for want of the time that the
+	// failed release took, is no reason to replace what served until then.
+	Before map[string]bool
 	// OnlyStood leaves out all others, also those with the wanted hash.
 	OnlyStood bool
+	// Renew replaces containers that are as wanted, too.
+	Renew Renewal
+}
+
+// Renewal is what a restart replaces.
+type Renewal string
+
+const (
+	// RenewRolled is all that can be replaced without a gap, and schedulers.
+	RenewRolled Renewal = "rolled"
+	// RenewAll is databases and the proxy, too.
+	RenewAll Renewal = "all"
+)
+
+// covers says whether the containers of a service are replaced.
+func (r Renewal) covers(service *Service) bool {
+	return r == RenewAll || r == RenewRolled && (service.Kind == KindRolled || service.Kind == KindSingleton)
 }
 
 // What a container is taken to need where nothing is known of it, and what
@@ -37,12 +58,16 @@ func NewPlan(state State, want *Release, options PlanOptions) (*Plan, error) {
 		Environment: want.Environment.Name, From: state.Serving, To: want,
 	}}
 	p.compare()
+	p.plan.Back = p.back()
 	if err := p.chooseOverlap(); err != nil {
 		return nil, err
 	}
 	p.pulls()
 	p.clear()
 	p.kept()
+	if err := p.schema(); err != nil {
+		return nil, err
+	}
 	p.migrate(MigrateBefore)
 	if p.plan.Overlap == OverlapSingle {
 		p.oneAtATime()
@@ -67,6 +92,8 @@ type planner struct {
 	gone     []Container
 	switched bool
 	retired  map[string]bool
+	// before and after are the pending migrations by their place.
+	before, after []Migration
 }
 
 // stage appends steps that run side by side; none is no stage.
@@ -116,21 +143,6 @@ func (p *planner) clear() {
 		slices.Sort(names)
 		p.stage(Step{Action: ActionClear, Containers: names, Cause: "left behind"})
 	}
-}
-
-func (p *planner) migrate(when MigrationOrder) {
-	m := p.want.Environment.Settings.Migrations
-	if m == nil || p.back() {
-		return
-	}
-	order, cause := m.Order, "order: "+string(m.Order)
-	if p.state.Serving == nil {
-		order, cause = MigrateBefore, "first deploy: all of them"
-	}
-	if order != when || !p.changed(m.Service) {
-		return
-	}
-	p.stage(Step{Action: ActionMigrate, Service: m.Service, Cause: cause})
 }
 
 // together starts everything new, switches once, and leaves the old running.

@@ -1,5 +1,7 @@
 package deploy
 
+import "fmt"
+
 // singletons stops what must never run twice, sees it gone, and starts it anew.
 func (p *planner) singletons() {
 	var stops, starts, awaits Stage
@@ -35,8 +37,33 @@ func (p *planner) finish() {
 	if serving == nil || serving.ID != p.want.ID && string(serving.Rendered) != string(p.want.Rendered) || !p.state.InPlace {
 		p.stage(Step{Action: ActionCommit, Service: p.want.Version, Cause: "the release that serves from here on"})
 	}
+	p.seed()
 	p.retire(p.rolled()...)
 	p.retireGone()
+	p.prune()
+}
+
+// prune ends a deploy that does something, and no way back.
+func (p *planner) prune() {
+	kept := p.state.Retention
+	if kept == nil || p.back() || p.plan.Empty() || kept.Empty() {
+		return
+	}
+	subject := kept.Versions()
+	if subject == "" {
+		subject = "images of releases that failed"
+	}
+	p.stage(Step{Action: ActionPrune, Service: subject, Cause: fmt.Sprintf("x-deploy.retain: %d", p.want.Environment.Settings.Retain)})
+}
+
+// seed imports sample data once the release serves: a failure is said, and is
+// no reason to take the release back.
+func (p *planner) seed() {
+	seed := p.want.Environment.Settings.Seed
+	if seed == nil || p.back() || !p.changed(seed.Service) {
+		return
+	}
+	p.stage(Step{Action: ActionSeed, Service: seed.Service, Cause: "x-deploy.seed"})
 }
 
 // retire drains and removes a service's old containers, all of them at once.

@@ -9,7 +9,11 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
-const migrating = shop + "  migrations: {service: backend, command: [manage, migrate]}\n"
+// migrating is the shop with the migrations of some framework.
+var migrating = strings.Replace(shop, migrationsBelow, migrationsBelow+"      migrations: {apply: [manage, migrate], order: before}\n", 1)
+
+// migrationsBelow is the line of the shop under which migrations can be said.
+const migrationsBelow = "      health: {path: /api/health/}\n"
 
 var update = flag.Bool("update", false, "write the plans to testdata")
 
@@ -26,6 +30,14 @@ func plans(t *testing.T) map[string]string {
 		wanted[name] = strings.TrimSpace(plan) + "\n"
 	}
 	return wanted
+}
+
+// otherwise is a host on which the first release serves with another .env than
+// there is now.
+func otherwise(t *testing.T, v1, v2 *deploy.Release) *observed {
+	t.Helper()
+	return rest(t, v1, v2).set("backend-1").set("backend-2").set("worker-1").
+		with("backend-1 otherwise routed", "backend-2 otherwise routed", "worker-1 otherwise")
 }
 
 // TestPlans compares plans for literal states with those in testdata: what is
@@ -78,7 +90,7 @@ func TestPlans(t *testing.T) {
 			return o
 		}},
 		{name: "migrations before", compose: migrating},
-		{name: "migrations after", compose: edit(t, migrating, "[manage, migrate]", "[manage, migrate], order: after")},
+		{name: "migrations after", compose: edit(t, migrating, "order: before", "order: after")},
 		{name: "no migrations where their service is as before", compose: edit(t, migrating, "backend:${VERSION}", "backend:v1")},
 		{name: "parallelism", compose: edit(t, shop, "replicas: 2", "replicas: 3\n      update_config: {parallelism: 2}")},
 		{name: "dependent services that are new", compose: edit(t, shop, "command: [celery, worker]", "depends_on: [backend]"), state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
@@ -109,7 +121,7 @@ func TestPlans(t *testing.T) {
 			return rest(t, v1, v2).set("backend-1").set("backend-2").set("worker-1").
 				with("backend-3 v2 routed", "backend-4 v2 routed", "worker-2 v2")
 		}},
-		{name: "again behind a kill", compose: edit(t, migrating, "[manage, migrate]", "[manage, migrate], order: after"), state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
+		{name: "again behind a kill", compose: edit(t, migrating, "order: before", "order: after"), state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
 			return rest(t, v1, v2).with("backend-3 v2", "backend-4 v2", "frontend-2 v2", "worker-2 v2", "backend-9 v2 oneoff")
 		}},
 		{name: "the old one behind a kill", want1: true, state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
@@ -130,6 +142,36 @@ func TestPlans(t *testing.T) {
 				o.Containers[at].Stopping = o.Containers[at].Service == "beat" || o.Containers[at].Service == "worker"
 			}
 			return o
+		}},
+		{name: "the one that serves, configured otherwise", want1: true, compose: migrating, state: otherwise},
+		{
+			name: "back from another configuration", want1: true, compose: migrating,
+			options: deploy.PlanOptions{Back: true, OnlyStood: true, Stood: map[string]bool{
+				"backend-1otherwise": true, "backend-2otherwise": true, "frontend-1v1": true, "worker-1otherwise": true,
+				"beat-1v1": true, "db-1v1": true, "proxy-1v1": true,
+			}},
+			state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
+				return otherwise(t, v1, v2).with("backend-3 v1 routed", "backend-4 v1 routed", "worker-2 v1").
+					set("backend-1", "draining").set("backend-2", "draining")
+			},
+		},
+		{
+			name: "back to what stood, whatever its hash", want1: true,
+			options: deploy.PlanOptions{Back: true, Stood: map[string]bool{"worker-1otherwise": true}},
+			state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
+				return rest(t, v1, v2).set("worker-1").with("worker-1 otherwise", "worker-2 v2")
+			},
+		},
+		{
+			name: "back to what ran, though its check fails now", want1: true,
+			options: deploy.PlanOptions{Back: true, Before: map[string]bool{"backend-1v1": true, "db-1v1": true, "worker-1v1": true}},
+			state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
+				return rest(t, v1, v2).set("backend-1", "routed", "unhealthy").set("db-1", "unhealthy").set("worker-1", "unhealthy").with("backend-3 v2")
+			},
+		},
+		{name: "the one that serves, all of it replaced by half a deploy", want1: true, compose: migrating, state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
+			return rest(t, v1, v2).set("backend-1").set("backend-2").set("frontend-1").set("worker-1").
+				with("backend-3 v2 routed", "backend-4 v2 routed", "frontend-2 v2 routed", "worker-2 v2")
 		}},
 		{name: "unhealthy and exited", want1: true, state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
 			return rest(t, v1, v2).set("backend-2", "routed", "unhealthy").set("frontend-1", "exited").set("beat-1", "exited").set("db-1", "exited").set("worker-1", "restarting")

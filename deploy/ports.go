@@ -12,12 +12,6 @@ type Engine interface {
 	// Observe lists the project's containers, one-off ones included, and the
 	// host's memory.
 	Observe(ctx context.Context, project string) ([]Container, Memory, error)
-	// Present says which of the images are on the host.
-	Present(ctx context.Context, images []Image) (map[string]bool, error)
-	// Pull brings an image by its digest, unless it is here, and tags it
-	// locally with its reference's own repository and version, so that
-	// pruning dangling images never takes a release away.
-	Pull(ctx context.Context, image Image, progress func(current, total int64)) error
 	// Check says whether the release could be created without replacing a
 	// network or a volume that exists, which would stop what uses it.
 	Check(ctx context.Context, release *Release) error
@@ -40,6 +34,20 @@ type Engine interface {
 	Run(ctx context.Context, release *Release, service string, command []string, out io.Writer) error
 	// Exec runs one command in a running container.
 	Exec(ctx context.Context, name string, command []string, out io.Writer) error
+}
+
+// Images are those that a host has of its releases.
+type Images interface {
+	// Present says which of the images are on the host under their own names.
+	Present(ctx context.Context, images []Image) (map[string]bool, error)
+	// Pull brings an image by its digest, unless it is here, and tags it
+	// locally with its reference's own repository and version, so that
+	// pruning dangling images never takes a release away.
+	Pull(ctx context.Context, image Image, progress func(current, total int64)) error
+	// Forget takes the names away that Pull gave, and with the last name the
+	// image, but for those that are kept under the same name or with the same
+	// content and those that a container of anybody uses.
+	Forget(ctx context.Context, images, kept []Image) (Pruned, error)
 }
 
 // Evidence is what is kept of a container before it is removed.

@@ -11,6 +11,10 @@ import (
 // probePause is between two of the deployer's own requests to one route.
 const probePause = 100 * time.Millisecond
 
+// probeTimeout bounds one of them: a release that answers nobody any more is to
+// be known within seconds.
+const probeTimeout = 2 * time.Second
+
 // ProbeStats is what came of the deployer's own requests through the proxy.
 type ProbeStats struct {
 	Sent    int           `json:"sent"`
@@ -91,7 +95,7 @@ func probeChecks(environment *Environment) []HTTPCheck {
 		}
 		check := HTTPCheck{
 			URL: "http://" + address + service.Health.Path, Host: service.Health.Host,
-			Status: service.Health.Status, Timeout: service.Health.Timeout,
+			Status: service.Health.Status, Timeout: min(service.Health.Timeout, probeTimeout),
 		}
 		if len(service.Route.Hosts) > 0 {
 			check.Host = service.Route.Hosts[0]

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -23,7 +24,8 @@ func (i Image) Pinned() string {
 
 // Release is one version of the application as it runs or is to run: the
 // rendered Compose file and what is known about it. A release is never
-// changed after it was made; its record is what a rollback reads.
+// changed after it was made, but for its migrations, which its image tells once
+// it is looked at; its record is what a rollback reads.
 type Release struct {
 	// ID names the release's folder; it sorts by time: "20260921T081502Z-v1.15.0".
 	ID string `json:"id"`
@@ -35,6 +37,12 @@ type Release struct {
 	Created time.Time `json:"created"`
 	// By says who asked for it: "anna@laptop".
 	By string `json:"by,omitempty"`
+	// Variables are fingerprints of the host's .env when the release was made.
+	Variables map[string]string `json:"variables,omitempty"`
+	// Migrations are all that its image contains; nil where that is not known.
+	Migrations []MigrationID `json:"migrations,omitempty"`
+	// Sum is the SHA-256 of the rendered Compose file as it was recorded.
+	Sum string `json:"sum,omitempty"`
 	// Environment is the release's own configuration, decoded from its
 	// rendered Compose file.
 	Environment *Environment `json:"-"`
@@ -63,7 +71,25 @@ func (r *Release) Service(name string) (*Service, bool) {
 	return nil, false
 }
 
+// idTime is the form of the time in a release's identifier, which sorts.
+const idTime = "20060102T150405Z"
+
 // NewReleaseID makes the identifier of a release made at that time.
 func NewReleaseID(at time.Time, version string) string {
-	return fmt.Sprintf("%s-%s", at.UTC().Format("20060102T150405Z"), version)
+	return fmt.Sprintf("%s-%s", at.UTC().Format(idTime), version)
+}
+
+// nextID makes an identifier that sorts behind all others, also where the clock
+// was set back since the newest of them was made.
+func (s *Store) nextID(at time.Time, version string) (string, error) {
+	ids, err := s.Releases()
+	if err != nil || len(ids) == 0 {
+		return NewReleaseID(at, version), err
+	}
+	stamp, _, _ := strings.Cut(ids[0], "-")
+	newest, err := time.Parse(idTime, stamp)
+	if err == nil && !at.Truncate(time.Second).After(newest) {
+		at = newest.Add(time.Second)
+	}
+	return NewReleaseID(at, version), nil //nolint:nilerr // a folder that is no release's does not count
 }

@@ -37,6 +37,9 @@ type ProxyContainer struct {
 // the release.
 func (m *Model) Render(options RenderOptions) ([]byte, error) {
 	content, _ := setVersion(clone(m.content), options.Version).(map[string]any)
+	if extension, ok := content[ExtensionKey].(map[string]any); ok && options.Images != nil {
+		dropLaptopKeys(extension)
+	}
 	services, _ := content["services"].(map[string]any)
 	for name, entry := range services {
 		service, ok := entry.(map[string]any)

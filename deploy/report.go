@@ -19,6 +19,10 @@ const (
 	OutcomeUntouched Outcome = "failed, untouched"
 	// OutcomeRolledBack: it had requests and was taken back.
 	OutcomeRolledBack Outcome = "rolled back"
+	// OutcomeReturned: an adoption was undone.
+	OutcomeReturned Outcome = "taken back, and what stood before serves"
+	// OutcomeCleared: what an interrupted first deploy had left was removed.
+	OutcomeCleared Outcome = "cleared"
 	// OutcomeStuck: it failed, and so did the way back.
 	OutcomeStuck Outcome = "needs a person"
 )
@@ -42,6 +46,13 @@ type Report struct {
 	// Switch is how long the batch of runtime commands took.
 	Switch time.Duration `json:"switch"`
 	Probe  ProbeStats    `json:"probe"`
+	// Gap is how long nobody had the ports that an adoption moves: from when
+	// the first container that published one was told to stop until all routes
+	// were served again.
+	Gap time.Duration `json:"gap,omitempty"`
+	// Beyond are the migrations that are applied, or undone, although the release
+	// that served before may not survive that: the way is forward.
+	Beyond []string `json:"beyond,omitempty"`
 	// EndedAtDeadline counts what was still open at the drain deadline.
 	EndedAtDeadline int `json:"ended_at_deadline"`
 	// Retries and Redispatches are the proxy's own, for connections that did

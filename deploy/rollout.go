@@ -2,16 +2,11 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 )
-
-// backTimeout bounds the way back from a failed release, which goes on after
-// the command itself was interrupted.
-const backTimeout = 10 * time.Minute
 
 // Options say how a release is rolled out.
 type Options struct {
@@ -23,6 +18,8 @@ type Options struct {
 	Rollback bool
 	// Overlap forces how long old and new run side by side.
 	Overlap Overlap
+	// Renew replaces containers that are as wanted, too.
+	Renew Renewal
 }
 
 // Rollout brings a host to a release: observe, plan, run. When a step fails
@@ -34,7 +31,15 @@ func (h *Host) Rollout(ctx context.Context, want *Release, options Options) (*Re
 	defer func() { report.Elapsed = time.Since(report.Started) }()
 	state, err := h.Observe(ctx, want)
 	if err == nil {
+		err = h.refuseForeign(state)
+	}
+	if err == nil {
 		err = h.Engine.Check(ctx, want)
+	}
+	back := false
+	if err == nil {
+		back = h.leadsBack(state, want, options)
+		err = h.observeSchema(ctx, &state, want, back)
 	}
 	if err != nil {
 		report.Outcome = OutcomeUntouched
@@ -43,7 +48,7 @@ func (h *Host) Rollout(ctx context.Context, want *Release, options Options) (*Re
 	if state.Serving != nil {
 		report.From = state.Serving.Version
 	}
-	plan, err := NewPlan(state, want, PlanOptions{Back: options.Rollback, Overlap: options.Overlap})
+	plan, err := NewPlan(state, want, PlanOptions{Back: back, Overlap: options.Overlap, Renew: options.Renew})
 	if err != nil {
 		report.Outcome = OutcomeUntouched
 		return report, err
@@ -64,6 +69,17 @@ func (h *Host) Rollout(ctx context.Context, want *Release, options Options) (*Re
 	return report, h.run(ctx, state, plan, report)
 }
 
+// leadsBack says whether a rollback is one: to a release that is recorded as
+// newer than the one that serves, whose workers and schema are not there yet,
+// the way is that of a deploy.
+func (h *Host) leadsBack(state State, want *Release, options Options) bool {
+	if !options.Rollback || state.Serving == nil || want.ID <= state.Serving.ID || !h.Store.recorded(want.ID) {
+		return options.Rollback
+	}
+	h.emit(Event{Kind: EventNote, Release: want.Version, Text: fmt.Sprintf("%s is newer than %s, which serves: it is deployed", want, state.Serving)})
+	return false
+}
+
 // run runs a plan, and the way back when it fails.
 func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report) error {
 	want := plan.To
@@ -79,7 +95,6 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report)
 	if err == nil {
 		report.Outcome = OutcomeDeployed
 	} else {
-		h.emit(Event{Kind: EventBack, Release: want.Version, Text: err.Error()})
 		err = h.back(ctx, state, want, r, err)
 	}
 	report.Probe = r.probe.stop()
@@ -91,146 +106,6 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report)
 	return err
 }
 
-// back goes to the release that serves according to the record: the old one,
-// or, once the new one is committed, forward to that.
-func (h *Host) back(ctx context.Context, before State, failed *Release, r *runner, cause error) error {
-	interrupted := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTimeout)
-	defer cancel()
-	report := r.report
-	serving, err := h.Store.Serving()
-	switch {
-	case err != nil:
-	case serving == failed.ID && !again(before, failed, report):
-		err = h.finishForward(ctx, failed, r)
-		if err == nil {
-			report.Outcome = OutcomeDeployed
-			if interrupted {
-				return nil
-			}
-			return &Failure{Err: fmt.Errorf("%s serves, but a step failed first: %w", failed, cause), Hint: "What was left of it is done now; nothing is left to do."}
-		}
-	case before.Serving == nil:
-		err = h.removeNew(ctx, before, r)
-		report.Outcome = OutcomeUntouched
-	default:
-		err = h.backTo(ctx, before, failed, r)
-		report.Outcome = OutcomeUntouched
-		if report.Switched {
-			report.Outcome = OutcomeRolledBack
-		}
-	}
-	if err != nil {
-		report.Outcome = OutcomeStuck
-		return &Failure{
-			Status: ExitNeedsPerson,
-			Err:    fmt.Errorf("release %s failed: %w\nand the way back to %s failed too: %w", failed, cause, before.Serving, err),
-			Hint:   stuckHint(before.Serving),
-		}
-	}
-	return outcomeError(report.Outcome, before.Serving, failed, cause, interrupted)
-}
-
-func stuckHint(serving *Release) string {
-	if serving == nil {
-		return "Look with `mage status`; the next deploy clears what is left."
-	}
-	return "Look with `mage status`; `mage rollback " + serving.String() + "` tries the way back again."
-}
-
-// backTo returns to what served before. Its containers are known by having
-// stood there: where .env was changed for the release that failed, their
-// configuration is not what the record gives now, and they are still the ones
-// to keep.
-func (h *Host) backTo(ctx context.Context, before State, failed *Release, r *runner) error {
-	stood, same := map[string]bool{}, before.Serving.ID == failed.ID
-	for _, container := range before.Containers {
-		service, ok := failed.Service(container.Service)
-		stood[container.ID] = !container.OneOff && (!ok || same || service.Hash != container.ConfigHash)
-	}
-	return h.runSecond(ctx, before.Serving, failed, r, PlanOptions{Back: true, Stood: stood, OnlyStood: same})
-}
-
-// again says whether the release that failed is the one that served before,
-// deployed again with another .env, and what served is all still there.
-func again(before State, failed *Release, report *Report) bool {
-	return before.Serving != nil && before.Serving.ID == failed.ID && !slices.ContainsFunc(report.Steps, func(s StepTime) bool {
-		return s.Step.Action == ActionRetire || s.Step.Action == ActionReplace || s.Step.Action == ActionStop
-	})
-}
-
-func (h *Host) finishForward(ctx context.Context, want *Release, r *runner) error {
-	return h.runSecond(ctx, want, nil, r, PlanOptions{Back: true})
-}
-
-func (h *Host) runSecond(ctx context.Context, to, leaving *Release, r *runner, options PlanOptions) error {
-	state, err := h.Observe(ctx, to)
-	if err != nil {
-		return fmt.Errorf("observe again: %w", err)
-	}
-	plan, err := NewPlan(state, to, options)
-	if err != nil {
-		return err
-	}
-	h.emit(Event{Kind: EventPlan, Release: to.Version, Text: plan.String()})
-	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched, placing: make(chan struct{}, 1)}
-	if slices.ContainsFunc(plan.Steps(), func(s Step) bool { return s.Action == ActionReplace }) {
-		second.note("what was replaced with consent is put back, which interrupts again")
-	}
-	return second.run(ctx)
-}
-
-// removeNew takes a failed first deploy away: every container that was not
-// there before. Volumes stay.
-func (h *Host) removeNew(ctx context.Context, before State, r *runner) error {
-	containers, _, err := h.Engine.Observe(ctx, r.plan.To.Environment.Project.Name)
-	if err != nil {
-		return err
-	}
-	step := Step{Action: ActionClear, Cause: "nothing served before, so nothing of it stays"}
-	proxy := step
-	for _, container := range containers {
-		service, ok := r.plan.To.Service(container.Service)
-		switch known := slices.ContainsFunc(before.Containers, func(c Container) bool { return c.ID == container.ID }); {
-		case known:
-		case ok && service.Kind == KindProxy:
-			proxy.Containers = append(proxy.Containers, container.Name)
-		default:
-			step.Containers = append(step.Containers, container.Name)
-		}
-	}
-	// The proxy first: what it routes to is not stopped under its requests.
-	plan := &Plan{Environment: r.plan.Environment, To: r.plan.To}
-	for _, one := range []Step{proxy, step} {
-		if len(one.Containers) > 0 {
-			plan.Stages = append(plan.Stages, Stage{one})
-		}
-	}
-	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe, placing: make(chan struct{}, 1)}
-	return second.run(ctx)
-}
-
-// outcomeError says how it ended, with the exit status that goes with it.
-func outcomeError(outcome Outcome, serving, failed *Release, cause error, interrupted bool) error {
-	failure := &Failure{Status: ExitFailed}
-	if inner, ok := errors.AsType[*Failure](cause); ok {
-		failure.Logs, failure.Hint, cause = inner.Logs, inner.Hint, inner.Err
-	}
-	switch {
-	case serving == nil:
-		failure.Err = fmt.Errorf("%w\nrelease %s did not start; nothing serves, as before, and what it started was removed", cause, failed)
-	case outcome == OutcomeRolledBack:
-		failure.Status = ExitRolledBack
-		failure.Err = fmt.Errorf("%w\nrelease %s was taken back: %s serves", cause, failed, serving)
-	default:
-		failure.Err = fmt.Errorf("%w\nrelease %s never had a request: %s serves, untouched", cause, failed, serving)
-	}
-	if interrupted {
-		failure.Status = ExitInterrupted
-	}
-	return failure
-}
-
 func consentError(plan *Plan) error {
 	failure := &Failure{
 		Status: ExitConsent,
@@ -239,6 +114,9 @@ func consentError(plan *Plan) error {
 	}
 	for _, i := range plan.Interruptions {
 		failure.Err = fmt.Errorf("%w\n  %s for about %d s: %s", failure.Err, i.Service, i.Seconds, i.Cause)
+		if i.Advice != "" {
+			failure.Hint = i.Advice + "\n" + failure.Hint
+		}
 	}
 	return failure
 }
@@ -258,8 +136,16 @@ func (h *Host) Observe(ctx context.Context, want *Release) (State, error) {
 	for at := range state.Containers {
 		state.Containers[at].Stopping = h.Store.Stopping(state.Containers[at])
 	}
-	if state.Present, err = h.Engine.Present(ctx, slices.Collect(maps.Values(want.Images))); err != nil {
+	if err = h.markForeign(&state); err != nil {
 		return state, err
+	}
+	if state.Present, err = h.Images.Present(ctx, slices.Collect(maps.Values(want.Images))); err != nil {
+		return state, err
+	}
+	history, damaged := h.Store.history()
+	state.Older = olderThan(want, history, state.Containers)
+	if damaged == nil { // else nothing is pruned, which prune itself explains
+		state.Retention = h.Store.retention(history, want.Environment.Settings.Retain, want)
 	}
 	if want.Environment.Proxy() != nil {
 		state.Proxy, err = h.Proxy.Observe(ctx, want.Environment.Routes())

@@ -75,6 +75,7 @@ func TestRolloutTakesABadReleaseBack(t *testing.T) {
 		service string
 		bad     fake.Behaviour
 		fault   string
+		times   int
 		outcome deploy.Outcome
 		says    []string
 	}{
@@ -133,7 +134,7 @@ func TestRolloutTakesABadReleaseBack(t *testing.T) {
 			outcome: deploy.OutcomeUntouched, says: []string{"Pull registry.example/shop/backend:v2: injected"},
 		},
 		{
-			name: "a worker does not become quiet", fault: "Exec shop-worker-1",
+			name: "a worker does not become quiet", fault: "Exec shop-worker-1", times: 5,
 			outcome: deploy.OutcomeUntouched, says: []string{"make shop-worker-1 take no new work: Exec shop-worker-1 [worker-quiet]: injected"},
 		},
 		{
@@ -153,8 +154,10 @@ func TestRolloutTakesABadReleaseBack(t *testing.T) {
 			stop := s.load("backend", "frontend")
 			<-time.After(time.Minute)
 			s.Behaviours[test.service+":v2"] = test.bad
-			if test.fault != "" {
-				s.Inject(fake.Fault{Call: test.fault})
+			for range max(test.times, 1) {
+				if test.fault != "" {
+					s.Inject(fake.Fault{Call: test.fault})
+				}
 			}
 			report, err := s.deploy.Rollout(t.Context(), release(t, test.compose, "v2"), deploy.Options{})
 			stop()
@@ -175,6 +178,16 @@ func TestRolloutTakesABadReleaseBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWorkerIsAskedAgainToBeQuiet(t *testing.T) {
+	in(t, "quiet at the third time", func(t *testing.T, s *site) {
+		s.serve(shop, "v1")
+		for range 2 {
+			s.Inject(fake.Fault{Call: "Exec shop-worker-1"})
+		}
+		s.serve(shop, "v2")
+	})
 }
 
 func TestDrainDeadline(t *testing.T) {

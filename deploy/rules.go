@@ -19,8 +19,8 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 	for at := range environment.Settings.Verify {
 		environment.Settings.Verify[at].setDefaults()
 	}
-	if m := environment.Settings.Migrations; m != nil && m.Order == "" {
-		m.Order = MigrateBefore
+	if environment.Settings.Backups != nil {
+		environment.Settings.Backups.setDefaults()
 	}
 	settings := map[string]ServiceSettings{}
 	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
@@ -29,6 +29,7 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 			decodeExtension(value, &decoded, "services."+name+"."+ExtensionKey, mistakes)
 		}
 		settings[name] = decoded
+		environment.noteMigrations(name, decoded.Migrations, mistakes)
 		environment.Services = append(environment.Services, newService(project.Services[name], decoded))
 	}
 	checkServices(project, settings, mistakes)

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,17 @@ import (
 // systems that a rollout uses.
 type Host struct {
 	Engine Engine
+	Images Images
 	Proxy  Proxy
 	Prober Prober
-	Store  *Store
+	// Django knows the migrations of releases that say migrations: django.
+	Django Migrator
+	// Backups opens those of the database in that container, for the release
+	// that serves; nil where nobody takes any.
+	Backups func(settings Backups, serving *Release, container string) (Safe, error)
+	// Parking is needed to adopt what no deploy has made.
+	Parking Parking
+	Store   *Store
 	// Variables are the host's, from its .env.
 	Variables map[string]string
 	Hash      Hasher
@@ -33,6 +42,9 @@ type runner struct {
 	leaving *Release
 	// before is the proxy's state when the command began.
 	before ProxyState
+
+	// gap measures how long the ports are nobody's; nil but in an adoption.
+	gap *gap
 
 	// placing is full while containers get their places in the proxy.
 	placing chan struct{}
@@ -53,10 +65,12 @@ func (r *runner) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
+		r.gap.at(stage)
 		if err := r.stage(ctx, number+1, stage); err != nil {
 			return err
 		}
 	}
+	r.gap.at(nil)
 	return nil
 }
 
@@ -133,15 +147,19 @@ func (r *runner) note(format string, args ...any) {
 func (r *runner) act(ctx context.Context, step Step) error {
 	switch step.Action {
 	case ActionPull:
-		return r.Engine.Pull(ctx, *step.Image, func(current, total int64) {
+		return r.Images.Pull(ctx, *step.Image, func(current, total int64) {
 			r.emit(Event{Kind: EventProgress, Step: &step, Current: current, Total: total})
 		})
 	case ActionClear, ActionStop:
-		return r.each(step.Containers, func(name string) error { return r.remove(ctx, step.Service, name) })
+		return r.each(step.Containers, func(name string) error { return r.removeWithin(ctx, name, cmp.Or(step.Grace, r.grace(step.Service))) })
 	case ActionReplace:
 		return r.replace(ctx, step)
 	case ActionMigrate:
 		return r.migrate(ctx, step)
+	case ActionBackup:
+		return r.backup(ctx, step)
+	case ActionRevert:
+		return r.revert(ctx, step)
 	case ActionStart:
 		return r.start(ctx, step)
 	case ActionAwait:
@@ -160,8 +178,21 @@ func (r *runner) act(ctx context.Context, step Step) error {
 		return r.watch(ctx, step.Expect)
 	case ActionCommit:
 		return r.Store.Commit(r.plan.To)
+	case ActionSeed:
+		return r.command(ctx, "seed", step.Service, r.plan.To.Environment.Settings.Seed.Command)
 	case ActionRetire:
 		return r.retire(ctx, step)
+	case ActionPrune:
+		r.prune(ctx)
+		return nil
+	case ActionPark:
+		return r.park(ctx, step)
+	case ActionRestore:
+		return r.restore(ctx, step)
+	case ActionReach:
+		return r.reach(ctx)
+	case ActionForget:
+		return r.Store.forget()
 	}
 	return fmt.Errorf("run step %s: no such action", step)
 }
@@ -178,6 +209,14 @@ func (r *runner) each(names []string, fn func(name string) error) error {
 }
 
 func (r *runner) start(ctx context.Context, step Step) error {
+	if service, ok := r.plan.To.Service(step.Service); ok && service.Route != nil {
+		// No container has these names yet. A place in the proxy that one of them
+		// holds was left by a dead container, whose failed checks would be held
+		// against the new one.
+		if err := r.Proxy.Release(ctx, step.Containers); err != nil {
+			return fmt.Errorf("start %s: %w", step.Service, err)
+		}
+	}
 	containers, err := r.Engine.Create(ctx, r.plan.To, step.Service, len(step.Containers))
 	if err != nil {
 		return fmt.Errorf("start %s: %w", step.Service, err)
@@ -201,22 +240,30 @@ func (r *runner) replace(ctx context.Context, step Step) error {
 	return nil
 }
 
-func (r *runner) migrate(ctx context.Context, step Step) error {
-	out := &lineWriter{emit: func(line string) { r.note("%s", line) }}
-	err := r.Engine.Run(ctx, r.plan.To, step.Service, r.plan.To.Environment.Settings.Migrations.Command, out)
+// lines takes what a command prints and notes it line by line.
+func (r *runner) lines() *lineWriter {
+	return &lineWriter{emit: func(line string) { r.note("%s", line) }}
+}
+
+// command runs a command of the release in its own image and shows what it
+// prints.
+func (r *runner) command(ctx context.Context, what, service string, command []string) error {
+	out := r.lines()
+	err := r.Engine.Run(ctx, r.plan.To, service, command, out)
 	out.flush()
 	if err != nil {
 		return &Failure{
-			Err:  fmt.Errorf("migrate in the image of %s %s: %w", step.Service, r.plan.To, err),
+			Err:  fmt.Errorf("%s in the image of %s %s: %w", what, service, r.plan.To, err),
 			Logs: out.last,
 		}
 	}
 	return nil
 }
 
-// quiet makes old workers stop taking work. One that does not answer is a
-// failure, since it could take a task that only the new release knows; one
-// that does not run takes nothing.
+// quiet makes old workers stop taking work. One that does not is asked again:
+// a worker that has just lost its broker takes work up anew when it has it
+// back. In the end it is a failure, since it could take a task that only the
+// new release knows; one that does not run takes nothing.
 func (r *runner) quiet(ctx context.Context, step Step) error {
 	service, ok := r.plan.To.Service(step.Service)
 	if !ok {
@@ -225,16 +272,24 @@ func (r *runner) quiet(ctx context.Context, step Step) error {
 	return r.each(step.Containers, func(name string) error {
 		ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 		defer cancel()
-		out := &lineWriter{}
-		err := r.Engine.Exec(ctx, name, service.Quiet, out)
-		if err == nil {
-			return nil
+		for attempt := 1; ; attempt++ {
+			out := &lineWriter{}
+			err := r.Engine.Exec(ctx, name, service.Quiet, out)
+			if err == nil {
+				return nil
+			}
+			out.flush()
+			if container, inspectErr := r.Engine.Inspect(ctx, name); inspectErr != nil || !container.Running() {
+				return nil //nolint:nilerr // it is gone, which is as quiet as can be
+			}
+			if r.plan.Back {
+				r.note("%s may still take work: %v", name, err)
+				return nil
+			}
+			if attempt == quietAttempts || sleep(ctx, quietPause) != nil {
+				return &Failure{Err: fmt.Errorf("make %s take no new work: %w", name, err), Logs: out.last}
+			}
 		}
-		out.flush()
-		if container, inspectErr := r.Engine.Inspect(ctx, name); inspectErr != nil || !container.Running() {
-			return nil //nolint:nilerr // it is gone, which is as quiet as can be
-		}
-		return &Failure{Err: fmt.Errorf("make %s take no new work: %w", name, err), Logs: out.last}
 	})
 }
 
@@ -252,5 +307,11 @@ func (r *runner) resume(ctx context.Context, step Step) error {
 	})
 }
 
-// commandTimeout bounds a quiet or resume command.
-const commandTimeout = 30 * time.Second
+const (
+	// commandTimeout bounds the quiet or resume of one container.
+	commandTimeout = 30 * time.Second
+	// quietAttempts is how often a worker is asked, and quietPause the time in
+	// between.
+	quietAttempts = 5
+	quietPause    = time.Second
+)

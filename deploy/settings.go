@@ -30,35 +30,33 @@ type Settings struct {
 	// Directory is where the environment lives on its host. Relative ones
 	// start at the project's root.
 	Directory string `mapstructure:"directory"`
+	// Hosts are the machines that the environment runs on, reached over SSH:
+	// "deploy@shop.example", "ssh://deploy@shop.example:2222" or an alias of
+	// ~/.ssh/config. Without any it runs on this one.
+	Hosts []string `mapstructure:"hosts"`
+	// Tags are further names under which the images of a deploy are pushed
+	// once it is complete: "staging", "{branch}", "{major}.{minor}".
+	Tags []string `mapstructure:"tags"`
+	// Seed imports what a test environment needs to be looked at, after each
+	// deploy that changes its service.
+	Seed *Seed `mapstructure:"seed"`
 	// Retain is how many releases keep their images, records and logs.
 	Retain int `mapstructure:"retain"`
-	// Migrations says how the database follows a release.
-	Migrations *Migrations `mapstructure:"migrations"`
+	// Backups says where backups of the database are, and what must hold of them.
+	Backups *Backups `mapstructure:"backups"`
 	// Verify are the public endpoints that must answer after the switch.
 	Verify []Verification `mapstructure:"verify"`
 	// Watch says when the new release is taken back after the switch.
 	Watch Watch `mapstructure:"watch"`
 }
 
-// Migrations is how a release's database changes are applied.
-type Migrations struct {
-	// Service is the one whose image contains the migrations.
-	Service string `mapstructure:"service"`
-	// Command applies all that are pending.
+// Seed is a command that imports sample data. It runs after every deploy, so
+// it must not matter how often.
+type Seed struct {
+	// Service is the one in whose image the command runs.
+	Service string   `mapstructure:"service"`
 	Command []string `mapstructure:"command"`
-	// Order says when, on every deploy but the first: before the switch, so
-	// that the new code finds the schema it needs, or after it.
-	Order MigrationOrder `mapstructure:"order"`
 }
-
-// MigrationOrder is when migrations run.
-type MigrationOrder string
-
-// Before is the default: the new code is never verified without its schema.
-const (
-	MigrateBefore MigrationOrder = "before"
-	MigrateAfter  MigrationOrder = "after"
-)
 
 // Verification is one public endpoint and what it must answer.
 type Verification struct {
@@ -104,6 +102,10 @@ type ServiceSettings struct {
 	// taken back.
 	Quiet  []string `mapstructure:"quiet"`
 	Resume []string `mapstructure:"resume"`
+	// Migrations says how the database follows a release, in the one service
+	// whose image contains the migrations: "django", or more about it, or the
+	// commands of another framework.
+	Migrations *Migrations `mapstructure:"migrations"`
 	// DependsOn is where rendering keeps Compose's depends_on: Compose 2.26
 	// counts that in its configuration hash and 5.x does not, so a file that
 	// both are to agree on cannot have it.

@@ -80,7 +80,8 @@ var made sync.Map
 func release(t *testing.T, compose, version string) *deploy.Release {
 	t.Helper()
 	if found, ok := made.Load(version + compose); ok {
-		return found.(*deploy.Release)
+		copied := *found.(*deploy.Release)
+		return &copied // its migrations are what the test's own images say
 	}
 	const path = "/opt/shop/docker-compose.production.yml"
 	options := deploy.LoadOptions{Version: version, Hash: fake.Hash}
@@ -106,7 +107,8 @@ func release(t *testing.T, compose, version string) *deploy.Release {
 		t.Fatal(err)
 	}
 	made.Store(version+compose, release)
-	return release
+	copied := *release
+	return &copied
 }
 
 // observed is a state in the making.
@@ -167,8 +169,11 @@ func (o *observed) with(lines ...string) *observed {
 		}
 		if of, ok := o.releases[words[1]]; ok {
 			if service, ok := of.Service(c.Service); ok {
-				c.ConfigHash = service.Hash
+				c.ConfigHash, c.Image = service.Hash, of.Images[c.Service].Pinned()
 			}
+		}
+		if words[1] == "otherwise" { // configured, with the image that serves
+			c.Image = o.Serving.Images[c.Service].Pinned()
 		}
 		for _, word := range words[2:] {
 			o.word(&c, word)

@@ -21,6 +21,20 @@ type State struct {
 	// InPlace says whether the deploy directory's Compose file is the
 	// rendered one of the serving release.
 	InPlace bool
+	// Older are the identifiers of containers whose image only releases had
+	// that were made before the wanted one: they do not know what that queues.
+	Older map[string]bool
+	// Schema is the database as the wanted release's image sees it; nil where
+	// that was not asked: the database does not run, or nothing of it changes.
+	Schema *Schema
+	// Ahead are the migrations that the database has and the wanted release does
+	// not know, in the order in which they would be undone, and AheadOf where
+	// that would lead.
+	Ahead   []Migration
+	AheadOf []MigrationID
+	// Retention is what of the recorded releases stays once the wanted one
+	// serves; nil for all.
+	Retention *Retention
 }
 
 // Of gives the containers of one service, oldest number first.
@@ -52,6 +66,9 @@ type Container struct {
 	// container was created from. The image is part of it, by digest: two
 	// containers of one service with the same hash are the same release of it.
 	ConfigHash string
+	// Image is the reference that the container was created from; in what a
+	// deploy created a pinned one.
+	Image string
 	// OneOff marks a container made for one command, such as a migration.
 	OneOff bool
 	// Ours marks a one-off container that a deploy made, not a person.
@@ -59,8 +76,11 @@ type Container struct {
 	// Stopping marks one that was told to stop by a command that did not see
 	// its end: it runs, but not for long.
 	Stopping bool
-	Status   ContainerStatus
-	Health   HealthStatus
+	// Foreign marks one that no deploy has made. It is found only where no
+	// release serves yet, and while an adoption is on its way.
+	Foreign bool
+	Status  ContainerStatus
+	Health  HealthStatus
 	// ExitCode and OOMKilled are meaningful once the container has exited.
 	ExitCode  int
 	OOMKilled bool
@@ -73,6 +93,14 @@ type Container struct {
 	Started time.Time
 	// MemoryBytes is what it uses now, without the page cache; 0 if unknown.
 	MemoryBytes uint64
+	// Published are the host's ports that it has, or has when it runs.
+	Published []Port
+	// Mounts are its volumes and the folders of the host that it uses.
+	Mounts []Mount
+	// StopGrace is its own; 0 for the engine's.
+	StopGrace time.Duration
+	// HealthCommand is its own health check; nil for none.
+	HealthCommand []string
 }
 
 // Running says whether the container's process is alive.

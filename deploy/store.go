@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 )
 
 // Store is the deploy directory of one environment on its host: the rendered
@@ -23,6 +25,7 @@ type Store struct {
 const (
 	privateDir  = 0o750
 	privateFile = 0o640
+	secretFile  = 0o600
 )
 
 // ComposePath is the rendered file of the release that serves.
@@ -47,7 +50,9 @@ func (s *Store) release(id string, parts ...string) string {
 // Save writes a release's record and rendered Compose file, before anything of
 // it is started.
 func (s *Store) Save(release *Release) error {
-	record, err := json.MarshalIndent(release, "", "  ")
+	summed := *release
+	summed.Sum = sumOf(release.Rendered)
+	record, err := json.MarshalIndent(summed, "", "  ")
 	if err != nil {
 		return fmt.Errorf("save release %s: %w", release, err)
 	}
@@ -66,7 +71,15 @@ func (s *Store) Commit(release *Release) error {
 	if err := writeFile(s.ComposePath(), release.Rendered); err != nil {
 		return fmt.Errorf("commit release %s: %w", release, err)
 	}
+	if before, err := s.Serving(); err == nil && before != "" && before != release.ID {
+		if err := writeFile(s.path("previous"), []byte(before+"\n")); err != nil {
+			return fmt.Errorf("commit release %s: %w", release, err)
+		}
+	}
 	if err := writeFile(s.path("current"), []byte(release.ID+"\n")); err != nil {
+		return fmt.Errorf("commit release %s: %w", release, err)
+	}
+	if err := writeFile(s.release(release.ID, servedMark), nil); err != nil {
 		return fmt.Errorf("commit release %s: %w", release, err)
 	}
 	return nil
@@ -77,12 +90,29 @@ func (s *Store) Commit(release *Release) error {
 func (s *Store) Serving() (string, error) {
 	content, err := os.ReadFile(s.path("current"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return s.lostServing()
 	}
 	if err != nil {
 		return "", fmt.Errorf("read which release serves: %w", err)
 	}
-	return string(trimLine(content)), nil
+	id := string(trimLine(content))
+	if _, err := os.Stat(s.release(id)); id == "" || filepath.Base(id) != id || err != nil {
+		return s.servingInPlace()
+	}
+	return id, nil
+}
+
+// servedMark is a file beside the record of each release that was ever
+// committed: its report only tells how the last command with it ended.
+const servedMark = "served"
+
+// ServingSince is when that was committed.
+func (s *Store) ServingSince() (time.Time, error) {
+	info, err := os.Stat(s.path("current"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read since when a release serves: %w", err)
+	}
+	return info.ModTime(), nil
 }
 
 // InPlace says whether the Compose file in the deploy directory is the
@@ -94,16 +124,31 @@ func (s *Store) InPlace(release *Release) bool {
 
 // Load reads a release's record. Its environment is not decoded yet.
 func (s *Store) Load(id string) (*Release, error) {
-	content, err := os.ReadFile(s.release(id, "record.json"))
+	release, err := s.record(id)
+	if err == nil {
+		release.Rendered, err = s.rendered(release)
+	} else if errors.Is(err, errDamaged) || errors.Is(err, fs.ErrNotExist) {
+		release, err = s.salvage(id, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the record of release %s: %w", id, err)
 	}
+	return release, nil
+}
+
+// record reads what stands in a record; errDamaged where that is none.
+func (s *Store) record(id string) (*Release, error) {
+	path := s.release(id, "record.json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
 	release := &Release{}
 	if err := json.Unmarshal(content, release); err != nil {
-		return nil, fmt.Errorf("read the record of release %s: %w", id, err)
+		return nil, fmt.Errorf("%s %w: %w", path, errDamaged, err)
 	}
-	if release.Rendered, err = os.ReadFile(s.release(id, "compose.yml")); err != nil {
-		return nil, fmt.Errorf("read the Compose file of release %s: %w", id, err)
+	if release.ID != id || len(release.Images) == 0 || CheckVersion(release.Version) != nil {
+		return nil, fmt.Errorf("%s %w: it is not that of %s", path, errDamaged, id)
 	}
 	return release, nil
 }
@@ -150,6 +195,60 @@ func (s *Store) Find(version string) (*Release, error) {
 	return nil, &UnknownRelease{Version: version, Known: known}
 }
 
+// Previous is what people type for the release before the one that serves.
+const Previous = "previous"
+
+// previous is the identifier of the release that served before another one was
+// committed; empty where that is not known.
+func (s *Store) previous() string {
+	content, err := os.ReadFile(s.path("previous"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(content))
+}
+
+// FindPrevious gives the release that served before the one that serves or,
+// where that is not known or not recorded any more, the newest recorded one,
+// beside the one that serves, that has served.
+func (s *Store) FindPrevious() (*Release, error) {
+	serving, err := s.Serving()
+	if err != nil {
+		return nil, err
+	}
+	if previous := s.previous(); previous != "" && previous != serving && s.recorded(previous) {
+		if release, err := s.Load(previous); err == nil {
+			return release, nil
+		}
+	}
+	ids, err := s.Releases()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if id == serving || !s.served(id) {
+			continue
+		}
+		if release, err := s.Load(id); err == nil {
+			return release, nil
+		}
+	}
+	return nil, &Failure{Status: ExitUsage, Err: errors.New("no release served before the one that serves"), Hint: "See what there is: mage releases"}
+}
+
+// Report reads what came of the last command that rolled a release out.
+func (s *Store) Report(id string) (*Report, error) {
+	content, err := os.ReadFile(s.release(id, "report.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read the report of release %s: %w", id, err)
+	}
+	report := &Report{}
+	if err := json.Unmarshal(content, report); err != nil {
+		return nil, fmt.Errorf("read the report of release %s: %w", id, err)
+	}
+	return report, nil
+}
+
 // KeepEvidence saves a removed container's log and inspection under a release.
 func (s *Store) KeepEvidence(release *Release, container string, evidence Evidence) error {
 	if err := writeFile(s.release(release.ID, "containers", container+".log"), evidence.Logs); err != nil {
@@ -191,7 +290,12 @@ func (s *Store) SaveReport(release *Release, report *Report) error {
 
 // writeFile replaces a file whole: a temporary one beside it, fsynced, renamed
 // over it, and the folder fsynced, so that a crash leaves the old or the new.
-func writeFile(path string, content []byte) error {
+func writeFile(path string, content []byte) error { return replaceFile(path, content, privateFile) }
+
+// writeSecret is writeFile for what only its owner may read.
+func writeSecret(path string, content []byte) error { return replaceFile(path, content, secretFile) }
+
+func replaceFile(path string, content []byte, mode os.FileMode) error {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, privateDir); err != nil {
 		return err
@@ -202,7 +306,7 @@ func writeFile(path string, content []byte) error {
 	}
 	defer os.Remove(file.Name()) //nolint:errcheck // gone already where the rename went well
 	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(privateFile), file.Sync(), file.Close())
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err != nil {
 		return err
 	}

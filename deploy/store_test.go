@@ -88,9 +88,9 @@ func TestCommitIsOneRename(t *testing.T) {
 		return err
 	})
 	want := []string{
-		".deploy/current",
-		".deploy/releases/20260921T081502Z-v1/compose.yml", ".deploy/releases/20260921T081502Z-v1/record.json",
-		".deploy/releases/20260921T091502Z-v2/compose.yml", ".deploy/releases/20260921T091502Z-v2/record.json",
+		".deploy/current", ".deploy/previous",
+		".deploy/releases/20260921T081502Z-v1/compose.yml", ".deploy/releases/20260921T081502Z-v1/record.json", ".deploy/releases/20260921T081502Z-v1/served",
+		".deploy/releases/20260921T091502Z-v2/compose.yml", ".deploy/releases/20260921T091502Z-v2/record.json", ".deploy/releases/20260921T091502Z-v2/served",
 		"docker-compose.production.yml",
 	}
 	if err != nil || !slices.Equal(left, want) {

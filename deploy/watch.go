@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,6 +57,18 @@ func (r *runner) watch(ctx context.Context, window time.Duration) error {
 		if err != nil {
 			return fmt.Errorf("watch the proxy: %w", err)
 		}
+		if !state.Up {
+			// What fails meanwhile is not the release's fault, and neither are
+			// counters that begin anew.
+			if err := r.awaitProxy(ctx); err != nil {
+				return err
+			}
+			probed = r.probe.stats()
+			r.mu.Lock()
+			r.atSwitch = nil
+			r.mu.Unlock()
+			continue
+		}
 		left := time.Until(until)
 		if err := r.judge(state, probed, left <= 0); err != nil {
 			return err
@@ -64,6 +77,32 @@ func (r *runner) watch(ctx context.Context, window time.Duration) error {
 			return nil
 		}
 		if err := sleep(ctx, min(watchPause, left)); err != nil {
+			return err
+		}
+	}
+}
+
+const (
+	// proxyPatience is how long a proxy that went away is waited for: its restart
+	// policy brings it back with the file that it had.
+	proxyPatience = 15 * time.Second
+	proxyPause    = 50 * time.Millisecond
+)
+
+// awaitProxy waits for a proxy that went away to answer again.
+func (r *runner) awaitProxy(ctx context.Context) error {
+	r.note("the proxy does not answer: waiting up to %s for its restart", proxyPatience)
+	began := time.Now()
+	for {
+		state, err := r.observeProxy(ctx)
+		if err == nil && state.Up {
+			r.note("the proxy answers again after %s", time.Since(began).Round(time.Millisecond))
+			return nil
+		}
+		if time.Since(began) > proxyPatience {
+			return errors.Join(fmt.Errorf("the proxy did not answer for %s", proxyPatience), err)
+		}
+		if err := sleep(ctx, proxyPause); err != nil {
 			return err
 		}
 	}

@@ -133,13 +133,24 @@ func (a *app) traffic() *load.Run {
 // lightTraffic is the same in kind, for tests of many deploys: what stays open
 // is over sooner, so that they drain sooner.
 func (a *app) lightTraffic() *load.Run {
+	return a.shortTraffic(200, 3, 1500*time.Millisecond, time.Second)
+}
+
+// briefTraffic is for tests of very many deploys.
+func (a *app) briefTraffic() *load.Run {
+	return a.shortTraffic(150, 2, 400*time.Millisecond, 400*time.Millisecond)
+}
+
+// shortTraffic keeps count slow requests, streams and WebSockets open, each for
+// so long.
+func (a *app) shortTraffic(rate float64, count int, slow, open time.Duration) *load.Run {
 	return load.Start(context.WithoutCancel(a.T.Context()), load.Profile{
 		Targets:   []load.Target{{Address: a.address()}},
-		Rate:      200,
+		Rate:      rate,
 		Mix:       mix,
-		Slow:      load.Loop{Path: "/slow?seconds=1.5", Count: 3},
-		Stream:    load.Loop{Path: "/stream?seconds=1&chunks=20", Count: 3},
-		WebSocket: load.Sessions{Path: "/ws", Count: 3, Length: time.Second, Every: 100 * time.Millisecond},
+		Slow:      load.Loop{Path: fmt.Sprintf("/slow?seconds=%g", slow.Seconds()), Count: count},
+		Stream:    load.Loop{Path: fmt.Sprintf("/stream?seconds=%g&chunks=%d", open.Seconds(), open/(50*time.Millisecond)), Count: count},
+		WebSocket: load.Sessions{Path: "/ws", Count: count, Length: open, Every: 100 * time.Millisecond},
 	})
 }
 

@@ -96,13 +96,21 @@ func BenchmarkRollbackWarm(b *testing.B) {
 // BenchmarkRollbackLocal goes back to a release whose images are on the host
 // and whose application boots in 1 s: from the command to the last answer of
 // the release that is left.
-func BenchmarkRollbackLocal(b *testing.B) {
+func BenchmarkRollbackLocal(b *testing.B) { benchmarkRollback(b, func(*app) {}) }
+
+// BenchmarkRollbackCold is the same with the images gone from the host.
+func BenchmarkRollbackCold(b *testing.B) {
+	benchmarkRollback(b, func(a *app) { a.forget("bench-back-1") })
+}
+
+func benchmarkRollback(b *testing.B, prepare func(*app)) {
 	for b.Loop() {
 		a := newApp(b)
 		for _, version := range []string{"bench-back-1", "bench-back-2"} {
 			a.release(version, "APP_BOOT=1s")
 			a.MustMage("deploy:here", version, "-env=test")
 		}
+		prepare(a)
 		run := a.traffic()
 		result := a.MustMage("rollback", "bench-back-1", "-env=test")
 		report := a.settle(run)

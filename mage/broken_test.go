@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest/load"
@@ -14,7 +15,6 @@ import (
 
 const (
 	// Lines of the Compose file that tests replace.
-	watchLine     = "  watch: {requests: 50}\n"
 	healthLine    = "health: {path: /healthz, budget: 20s}"
 	verifyLine    = "interval: 200ms}"
 	updateLine    = "      update_config: "
@@ -62,17 +62,18 @@ var broken = []struct {
 	},
 	{
 		name:   "fails to migrate before the switch",
-		edit:   []string{watchLine, watchLine + "  migrations: {service: web, command: [/app, migrate], order: before}\n"},
+		edit:   []string{healthLine, healthLine + "\n      migrations: {apply: [/app, migrate], order: before}"},
 		status: deploy.ExitFailed, says: []string{"migrate in the image of web", `unknown mode`, "never had a request: good serves"},
 	},
 	{
 		name:   "fails to migrate after the switch",
-		edit:   []string{watchLine, watchLine + "  migrations: {service: web, command: [/app, migrate], order: after}\n"},
+		edit:   []string{healthLine, healthLine + "\n      migrations: {apply: [/app, migrate], order: after}"},
 		status: deploy.ExitRolledBack, says: []string{"migrate in the image of web", `unknown mode`, "was taken back: good serves"}, container: true,
 	},
 }
 
 func TestBrokenReleasesLoseNothing(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	a.release("good")
 	a.deploy("good")
@@ -109,6 +110,7 @@ func TestBrokenReleasesLoseNothing(t *testing.T) {
 // A variable of .env is no part of a release's record. One that breaks the
 // release that serves must not take its containers with it.
 func TestBreakingVariableLeavesWhatServes(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	a.edit(healthLine, "health: {path: /healthz, budget: 2s}", "{SETTING:", "{APP_HEALTH:")
 	a.release("good")
@@ -116,7 +118,8 @@ func TestBreakingVariableLeavesWhatServes(t *testing.T) {
 	before := a.serves(t, "good", 2)
 	run := a.lightTraffic()
 	a.configure("SETTING=never")
-	ended(t, a.Mage("deploy:here", "good", "-env=test"), deploy.ExitFailed, "not healthy within 2s", "good serves, untouched")
+	ended(t, a.Mage("deploy:here", "good", "-env=test"), deploy.ExitFailed, "not healthy within 2s",
+		"good as it is configured now never had a request: its containers from before serve, untouched")
 	a.untouched(t, before)
 	a.configure()
 	ended(t, a.deploy("good"), 0, "nothing to do")
@@ -146,16 +149,21 @@ func TestReleasesThatFailUnderRequestsAreTakenBack(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		release []string
-		// answers says that the connections are sound: only answers are bad.
-		answers bool
-		says    []string
+		// fair checks what was lost; nil for a release that holds what it has got
+		// and never answers.
+		fair func(testing.TB, load.Report)
+		says []string
 	}{
-		{"healthy and answers 500", []string{"APP_FAIL_STATUS=500"}, true, []string{"answered 5xx, which crosses 5.0 %", "error_ratio"}},
-		{"crashes after the switch", []string{"APP_EXIT_AFTER=4s"}, false, []string{"exited with status 3", "crash as APP_EXIT_AFTER wants it"}},
+		{"healthy and answers 500", []string{"APP_FAIL_STATUS=500"}, onlyRefused, []string{"answered 5xx, which crosses 5.0 %", "error_ratio"}},
+		{"crashes after the switch", []string{"APP_EXIT_AFTER=4s"}, onlyInFlight, []string{"exited with status 3", "crash as APP_EXIT_AFTER wants it"}},
+		{"is killed for memory after the switch", []string{"APP_AFTER=4s", "APP_HOG_MEMORY=512m"}, onlyInFlight, []string{"killed for memory", "limits.memory"}},
+		{"hangs after the switch", []string{"APP_AFTER=4s", "APP_HANG=1"}, nil, []string{"of the deployer's own", "requests failed"}},
+		{"flaps after the switch", []string{"APP_AFTER=4s", "APP_HEALTH=flap"}, nothing, []string{"of the deployer's own", "requests failed", "503"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a := newApp(t)
-			a.edit(`"${MONITOR:-1s}"`, "30s")
+			alongside(t, apps)
+			a := newApp(t, "DRAIN=3s", "GRACE=3s")
+			a.edit(`"${MONITOR:-1s}"`, "30s", updateLine, limitedMemory)
 			a.release("good")
 			a.deploy("good")
 			before := a.serves(t, "good", 2)
@@ -171,8 +179,8 @@ func TestReleasesThatFailUnderRequestsAreTakenBack(t *testing.T) {
 			if err := report.Ledger(a.orders(report.Prefix)).Err(); err != nil {
 				t.Error(err)
 			}
-			if test.answers {
-				onlyRefused(t, report)
+			if test.fair != nil {
+				test.fair(t, report)
 			}
 			t.Logf("%s", report)
 			after := a.lightTraffic()
@@ -181,6 +189,37 @@ func TestReleasesThatFailUnderRequestsAreTakenBack(t *testing.T) {
 		})
 	}
 }
+
+// nothing checks that nothing was lost.
+func nothing(t testing.TB, report load.Report) {
+	t.Helper()
+	if err := report.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// onlyInFlight checks that a container that died took nothing with it but what
+// was on its way to it then: whoever came later was served by the old one.
+func onlyInFlight(t testing.TB, report load.Report) {
+	t.Helper()
+	var death time.Time
+	for _, failure := range report.Failures {
+		if death.IsZero() || failure.End.Before(death) {
+			death = failure.End
+		}
+	}
+	for _, failure := range report.Failures {
+		if failure.Begin.After(death.Add(inFlight)) {
+			t.Errorf("lost %s after the death: %+v", failure.Begin.Sub(death), failure)
+		}
+	}
+	if report.Lost() >= 50 {
+		t.Errorf("%d requests were in flight?", report.Lost())
+	}
+}
+
+// inFlight is what a request's way through the proxy to a dying container takes.
+const inFlight = 100 * time.Millisecond
 
 // onlyRefused checks that whatever did not end well was answered, with a 5xx
 // of the release's own.

@@ -25,6 +25,7 @@ func (a *app) harmless(t *testing.T, version string, containers int) {
 }
 
 func TestComposeByHandChangesNothing(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t, "REPLICAS=2")
 	for _, version := range []string{"v1", "v2"} {
 		a.release(version)

@@ -36,6 +36,7 @@ volumes:
 // What changes of the configuration is rolled like a new image, and nothing
 // else is touched.
 func TestChangesAreRolledUnderLoad(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	a.release("v1")
 	a.deploy("v1")
@@ -119,6 +120,7 @@ func TestChangesAreRolledUnderLoad(t *testing.T) {
 
 // What interrupts is refused without consent, and done with it.
 func TestDowntimeNeedsConsent(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	port := fmt.Sprintf("STORE_PORT=%d", deploytest.FreePorts(t, 1)[0])
 	a.configure(port)

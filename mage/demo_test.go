@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +49,7 @@ func newDemonstration(t *testing.T) *demonstration {
 		registry: fmt.Sprintf("127.0.0.1:%d", ports[0]), backend: ports[1], frontend: ports[2],
 	}
 	copyTree(t, deploytest.Root(t), d.root)
+	d.label()
 	d.environment = append(os.Environ(), "CI=true", "NO_COLOR=1",
 		"DEMO_PROJECT="+d.project, "DEMO_REGISTRY="+d.registry,
 		"BACKEND_PORT="+strconv.Itoa(d.backend), "FRONTEND_PORT="+strconv.Itoa(d.frontend))
@@ -57,9 +60,32 @@ func newDemonstration(t *testing.T) *demonstration {
 		down.Dir, down.Env = d.root, d.environment
 		if output, err := down.CombinedOutput(); err != nil {
 			t.Errorf("take the demonstration down: %v\n%s", err, output)
+			if err := deploytest.Sweep(ctx, d.docker, d.project); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return d
+}
+
+// label gives the tests' label to all that the copy makes in the engine but
+// its images, which are known by their registry. The webshop's own limit of 2 s
+// for the database is short where tests share two cores.
+func (d *demonstration) label() {
+	d.t.Helper()
+	path, labels := filepath.Join(d.root, "compose", "docker-compose.demo.yml"), fmt.Sprintf("{%s: %s}", deploytest.Label, d.project)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	labelled := regexp.MustCompile(`(?m)^    extends: .*$`).ReplaceAllString(string(content), "$0\n    labels: "+labels)
+	labelled = regexp.MustCompile(`(?m)^  (\w+): \{\}$`).ReplaceAllString(labelled, "  $1: {labels: "+labels+"}")
+	labelled = regexp.MustCompile(`(?m)^    extends: .* service: backend}$`).ReplaceAllString(labelled,
+		"$0\n    environment: {DATABASE_URL: \"postgres://webshop:$${POSTGRES_PASSWORD}@postgres:5432/webshop?connect_timeout=20\"}")
+	labelled += "\nnetworks:\n  default: {labels: " + labels + "}\n"
+	if err := os.WriteFile(path, []byte(labelled), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // copyTree copies what is in the repository, and what would be after a commit.
@@ -249,7 +275,13 @@ func (d *demonstration) answers(address string) error {
 // left are the demonstration's containers, networks and volumes.
 func (d *demonstration) left() []string {
 	d.t.Helper()
-	ctx, ours := d.t.Context(), filters.NewArgs(filters.Arg("label", "com.docker.compose.project="+d.project))
+	return d.leftBy("com.docker.compose.project=" + d.project)
+}
+
+// leftBy are the containers, networks and volumes with a label.
+func (d *demonstration) leftBy(label string) []string {
+	d.t.Helper()
+	ctx, ours := d.t.Context(), filters.NewArgs(filters.Arg("label", label))
 	var left []string
 	containers, err := d.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: ours})
 	for _, one := range containers {
@@ -266,7 +298,17 @@ func (d *demonstration) left() []string {
 	if err != nil || networkErr != nil || volumeErr != nil {
 		d.t.Fatal(err, networkErr, volumeErr)
 	}
+	slices.Sort(left)
 	return left
+}
+
+// isLabelled checks that a sweep would find all of it.
+func (d *demonstration) isLabelled() {
+	d.t.Helper()
+	ours := d.leftBy("com.docker.compose.project=" + d.project)
+	if labelled := d.leftBy(deploytest.Label + "=" + d.project); len(ours) == 0 || !slices.Equal(ours, labelled) {
+		d.t.Errorf("there are %v, and of them labelled are %v", ours, labelled)
+	}
 }
 
 // isGone checks that no trace is left.
@@ -295,10 +337,12 @@ func (d *demonstration) isGone() {
 // TestTheDemonstration tells the whole story as the README says, interrupts it
 // wherever something is half done, and takes it away.
 func TestTheDemonstration(t *testing.T) {
+	alongside(t, webshops)
 	d := newDemonstration(t)
 	d.leavesNothing(d.interrupt("building v1.0.0", "\n"))
 	d.leavesNothing(d.interrupt("== deploy v1.0.0", "✓ start"))
 	d.tells("go", "tool", "mage", "demo")
+	d.isLabelled()
 	d.leavesServing(d.interrupt("== deploy v1.1.0", "✓ switch"))
 	d.leavesServing(d.interrupt("== rollback v1.0.0", "✓ start"))
 	down := d.start(d.mage, "demo", "-down")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -89,15 +90,16 @@ func (h *host) mage(args ...string) deploytest.Result {
 	return result
 }
 
-// hog takes memory on the server, as another application on it would.
-func (h *host) hog(size string) {
-	h.T.Helper()
-	reference := h.registry + "/app:host-hog"
-	h.docker(reference, "APP_RELEASE=hog", "APP_HOG_MEMORY="+size)
-	h.MustRunIn("/", "docker", "run", "--detach", "--name", "hog", reference)
-	deadline := time.Minute
-	await(h.T, deadline, "the hog", func() bool {
-		return h.Run("docker", "exec", "hog", "/app", "healthcheck").Status == 0
+// hog takes memory on a server, as another application on it would.
+func hog(vps *deploytest.VPS, size string) {
+	vps.T.Helper()
+	reference := deploytest.Registry(vps.T) + "/app:hog-" + size
+	docker := deploytest.Engine(vps.T)
+	deploytest.AppImage(vps.T, docker, reference, "APP_RELEASE=hog", "APP_HOG_MEMORY="+size)
+	deploytest.Push(vps.T, docker, reference)
+	vps.MustRunIn("/", "docker", "run", "--detach", "--name", "hog", reference)
+	await(vps.T, time.Minute, "the hog", func() bool {
+		return vps.Run("docker", "exec", "hog", "/app", "healthcheck").Status == 0
 	})
 }
 
@@ -105,12 +107,9 @@ func (h *host) address() string { return net.JoinHostPort(h.Address, "8080") }
 
 func (h *host) traffic() *load.Run {
 	run := load.Start(context.WithoutCancel(h.T.Context()), load.Profile{
-		Targets: []load.Target{{Address: h.address()}},
-		Rate:    300,
-		Mix: []load.Request{
-			{Kind: load.Get, Path: "/", Weight: 7},
-			{Kind: load.Post, Path: "/orders", Weight: 3},
-		},
+		Targets:   []load.Target{{Address: h.address()}},
+		Rate:      300,
+		Mix:       mix,
 		Slow:      load.Loop{Path: "/slow?seconds=5", Count: 3},
 		Stream:    load.Loop{Path: "/stream?seconds=4&chunks=40", Count: 3},
 		WebSocket: load.Sessions{Path: "/ws", Count: 3, Length: 4 * time.Second, Every: 250 * time.Millisecond},
@@ -155,10 +154,42 @@ func (h *host) memory() (free, total int) {
 	return free, total
 }
 
+// rollsBackAfterPruning does what the runbook does for room on the disk, and
+// goes back to a version without the registry.
+func (h *host) rollsBackAfterPruning(version string) {
+	h.T.Helper()
+	pruned := h.MustRunIn("/", "docker", "system", "prune", "-f")
+	h.T.Logf("docker system prune -f: %s", pruned.Output)
+	h.CutRegistry()
+	defer h.JoinRegistry()
+	if pull := h.Run("docker", "pull", h.registry+"/app:host-v2"); pull.Status == 0 {
+		h.T.Error("the registry can be pulled from: the rollback would show nothing")
+	}
+	back := h.mage("rollback", version, "-env=test")
+	if strings.Contains(back.Output, "pull") {
+		h.T.Errorf("something was pulled:\n%s", back.Output)
+	}
+	if got := h.answers(); got != version {
+		h.T.Errorf("%q answers behind the rollback to %s", got, version)
+	}
+}
+
+// answers gives the release that answers through the proxy.
+func (h *host) answers() string {
+	h.T.Helper()
+	response, err := http.Get("http://" + h.address() + "/")
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.Header.Get("X-Release")
+}
+
 // TestAHostOfTwoGigabytes deploys on a server with room for old and new at
 // once, and, when another application has taken that, one replica at a time,
 // without being told.
 func TestAHostOfTwoGigabytes(t *testing.T) {
+	alongside(t, apps)
 	h := newHost(t)
 	for number := range 3 {
 		h.release(fmt.Sprintf("host-v%d", number))
@@ -175,8 +206,10 @@ func TestAHostOfTwoGigabytes(t *testing.T) {
 		t.Errorf("with %d MB free: want a single cut-over\n%s", free, cutover.Output)
 	}
 
+	h.rollsBackAfterPruning("host-v0")
+
 	// What is left is enough for one replica more, and not for three.
-	h.hog(fmt.Sprintf("%dm", (free-350)*1_000_000>>20))
+	hog(h.VPS, fmt.Sprintf("%dm", (free-350)*1_000_000>>20))
 	free, _ = h.memory()
 	single := h.mage("deploy:here", "host-v2", "-env=test")
 	if !strings.Contains(single.Output, "one service at a time") || !strings.Contains(single.Output, "memory: ") || strings.Count(single.Output, "✓ switch") != 3 {

@@ -42,6 +42,7 @@ func logRollback(t *testing.T, report load.Report, began time.Time, from string,
 }
 
 func TestRollbacksLoseNothing(t *testing.T) {
+	alongside(t, apps)
 	registry := deploytest.NewRegistry(t, deploytest.Engine(t))
 	a := newAppAt(t, registry.Address)
 	for _, version := range []string{"v1", "v2", "v3"} {
@@ -90,6 +91,19 @@ func TestRollbacksLoseNothing(t *testing.T) {
 		a.serves(t, "v1", 2)
 		a.untouched(t, before)
 		logRollback(t, a.settle(run), began, "v2", back)
+	})
+	t.Run("behind a deploy that has committed", func(t *testing.T) {
+		run := a.lightTraffic()
+		a.Await("requests that are open", func() bool { return run.Snapshot().OK() > 100 })
+		a.edit(`"${MONITOR:-1s}"`, "1ms")
+		deploying := a.Start("deploy:here", "v2", "-env=test")
+		deploying.AwaitEvent(deploy.EventStart, deploy.ActionRetire)
+		back := a.MustMage("rollback", "v1", "-env=test")
+		ended(t, back, 0, "deploy:here v2, started by", "serves already and retires what is old: waiting for it")
+		ended(t, deploying.Wait(), 0, "✓ retire")
+		a.serves(t, "v1", 2)
+		a.settle(run)
+		a.edit(slowMonitor...)
 	})
 	t.Run("another version than the deploy leaves has to wait", func(t *testing.T) {
 		before := a.serves(t, "v1", 2)

@@ -2,57 +2,71 @@ package mage
 
 import (
 	"context"
+	"fmt"
 	"os"
-	"time"
+
+	"golang.org/x/term"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/mage/internal/agent"
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
 	"github.com/freezedesign/webshop-deploy/mage/internal/show"
 )
 
-// command is a deploy or a rollback, as it was given.
-type command struct {
-	env string
-	// what names it to whoever finds the deploy lock taken.
-	what string
-	// back is the version that a rollback goes to.
-	back    string
-	wait    time.Duration
-	options deploy.Options
-}
-
-// rollout is what deploy and rollback share: open the environment, lock it,
-// bring it to the release that make gives, report.
-func rollout(ctx context.Context, c command, make func(context.Context, *session.Session) (*deploy.Release, error)) error {
+// rollout is what deploy and rollback share on this machine.
+func rollout(ctx context.Context, env string, request agent.Rollout) error {
 	ctx, cancel := session.Signals(ctx)
 	defer cancel()
 	printer := show.NewPrinter(os.Stdout)
 	defer printer.Close()
-	s, err := session.Open(ctx, session.Options{Env: c.env, Emit: printer.Event})
+	var ask func(string) (deploy.Login, error)
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		ask = askLogin
+	}
+	report, err := agent.Supervise(ctx, env, request, printer.Event, ask)
+	if report != nil {
+		show.Report(os.Stdout, report)
+	}
+	return err
+}
+
+// askLogin asks for a registry's login on the terminal. It is used for this
+// command, and kept nowhere.
+func askLogin(registry string) (deploy.Login, error) {
+	var login deploy.Login
+	fmt.Printf("%s wants a login.\nUser: ", registry)
+	if _, err := fmt.Scanln(&login.Username); err != nil {
+		return deploy.Login{}, fmt.Errorf("read the user: %w", err)
+	}
+	fmt.Print("Password or token: ")
+	password, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Println()
+	if err != nil {
+		return deploy.Login{}, fmt.Errorf("read the password: %w", err)
+	}
+	login.Password = string(password)
+	return login, nil
+}
+
+// followHere shows the newest rollout of this machine.
+func followHere(ctx context.Context, env string) error {
+	s, err := session.Open(ctx, session.Options{Env: env})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if !c.options.PlanOnly {
-		if err := s.LockBack(ctx, c.what, c.back, c.wait); err != nil {
-			return err
+	printer := show.NewPrinter(os.Stdout)
+	defer printer.Close()
+	result, err := agent.Watch(ctx, s.Host.Store, func(line agent.Line) {
+		if line.Event != nil {
+			printer.Event(*line.Event)
 		}
-		defer context.AfterFunc(ctx, s.SayWhoAsked)()
-	}
-	release, err := make(ctx, s)
+	})
 	if err != nil {
 		return err
 	}
-	report, err := s.Host.Rollout(ctx, release, c.options)
-	show.Report(os.Stdout, report)
-	return err
-}
-
-// value gives what an optional flag points to; its zero value without.
-func value[T any](flag *T) T {
-	if flag == nil {
-		var zero T
-		return zero
+	if result.Report != nil {
+		show.Report(os.Stdout, result.Report)
 	}
-	return *flag
+	return result.Err()
 }

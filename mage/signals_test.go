@@ -33,6 +33,7 @@ var stages = []struct {
 }
 
 func TestSignalsLoseNothing(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	for _, version := range []string{"v1", "v2"} {
 		a.release(version, "APP_BOOT=500ms")
@@ -66,6 +67,7 @@ func TestSignalsLoseNothing(t *testing.T) {
 }
 
 func TestInterruptedFirstDeployLeavesNothing(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	a.release("v1", "APP_BOOT=1m")
 	deploying := a.Start("deploy:here", "v1", "-env=test")
@@ -84,6 +86,7 @@ func TestInterruptedFirstDeployLeavesNothing(t *testing.T) {
 }
 
 func TestOneDeployAtATime(t *testing.T) {
+	alongside(t, apps)
 	a := newApp(t)
 	for _, version := range []string{"v1", "v2"} {
 		a.release(version)

@@ -2,6 +2,7 @@ package mage
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/freezedesign/webshop-deploy/deploy/engine"
@@ -13,19 +14,14 @@ import (
 func Status(ctx context.Context,
 	env *string, // the environment; the one that is deployed here by default
 ) error {
-	ctx, cancel := session.Signals(ctx)
-	defer cancel()
-	s, err := session.Open(ctx, session.Options{Env: value(env)})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	status, err := s.Status(ctx)
-	if err != nil {
-		return err
-	}
-	show.Status(os.Stdout, status)
-	return nil
+	return onHost(ctx, value(env), []string{"status"}, func(ctx context.Context, s *session.Session) error {
+		status, err := s.Status(ctx)
+		if err != nil {
+			return err
+		}
+		show.Status(os.Stdout, status)
+		return nil
+	})
 }
 
 // Logs prints a service's logs; all of its containers', each line named.
@@ -34,16 +30,12 @@ func Logs(ctx context.Context, service string,
 	follow *bool, // go on until Ctrl-C
 	tail *int, // how many lines of each container; 100 by default
 ) error {
-	ctx, cancel := session.Signals(ctx)
-	defer cancel()
-	s, err := session.Open(ctx, session.Options{Env: value(env)})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	lines := value(tail)
 	if tail == nil {
 		lines = 100
 	}
-	return s.Logs(ctx, service, engine.LogOptions{Follow: value(follow), Tail: lines}, os.Stdout)
+	typed := []string{"logs", service, fmt.Sprintf("-follow=%t", value(follow)), fmt.Sprintf("-tail=%d", lines)}
+	return onHost(ctx, value(env), typed, func(ctx context.Context, s *session.Session) error {
+		return s.Logs(ctx, service, engine.LogOptions{Follow: value(follow), Tail: lines}, os.Stdout)
+	})
 }

@@ -11,6 +11,7 @@ import (
 // Test runs every test and linter; -unit only what needs no engine.
 func Test(ctx context.Context,
 	unit *bool, // only the fast part, which needs no engine
+	faults *bool, // kill and disturb at every event, instead of at some; hours
 ) error {
 	ctx, cancel := session.Signals(ctx)
 	defer cancel()
@@ -18,7 +19,7 @@ func Test(ctx context.Context,
 	if err != nil {
 		return err
 	}
-	return check.Run(ctx, check.Options{Root: root, Out: os.Stdout, Unit: value(unit)})
+	return check.Run(ctx, check.Options{Root: root, Out: os.Stdout, Unit: value(unit), Faults: value(faults)})
 }
 
 // Bench measures rollouts and rollbacks and prints the figures.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest"
@@ -24,6 +25,8 @@ type brokenRelease struct {
 	log  string
 	// settings go into .env for this release.
 	settings []string
+	// answers says that it gets requests, and answers them with errors.
+	answers bool
 }
 
 var brokenReleases = []brokenRelease{
@@ -31,25 +34,55 @@ var brokenReleases = []brokenRelease{
 		says: []string{"backend", "PAYMENT_API_KEY is not set", "A variable is missing", "v1.0.0 serves, untouched"}},
 	{mode: "memory", status: deploy.ExitFailed,
 		says: []string{"backend", "killed for memory", "limits.memory", "v1.0.0 serves, untouched"}},
-	{mode: "failing-migration", status: deploy.ExitFailed,
+	{mode: "failing-migration", status: deploy.ExitFailed, settings: []string{"ORDER=before"},
 		says: []string{"migrate in the image of backend", "this migration fails on purpose", "v1.0.0 serves, untouched"}},
-	{mode: "never-healthy", status: deploy.ExitFailed, settings: []string{"BUDGET=10s"}, log: "",
-		says: []string{"backend", "not healthy within 10s", "503", "v1.0.0 serves, untouched"}},
-	{mode: "error-500", status: deploy.ExitRolledBack, settings: []string{"MONITOR=20s"}, log: "RuntimeError",
+	{mode: "never-healthy", status: deploy.ExitFailed, settings: []string{"BUDGET=20s"}, log: "",
+		says: []string{"backend", "not healthy within 20s", "503", "v1.0.0 serves, untouched"}},
+	{mode: "exit-at-boot", status: deploy.ExitFailed, log: "KeyError: 'CURRENCY'",
+		says: []string{"backend", "A variable is missing", "KeyError: 'CURRENCY'", "v1.0.0 serves, untouched"}},
+	{mode: "loopback", status: deploy.ExitFailed, settings: []string{"BUDGET=5s"}, log: "127.0.0.1:8000",
+		says: []string{"backend", "not healthy within 5s", "connection refused", "127.0.0.1 only (use 0.0.0.0)", "v1.0.0 serves, untouched"}},
+	{mode: "error-500", status: deploy.ExitRolledBack, answers: true, settings: []string{"MONITOR=20s"}, log: "RuntimeError",
 		says: []string{"watch backend", "answered 5xx", "was taken back: v1.0.0 serves"}},
 }
 
+// oddReleases are sound, and come or go in ways of their own. Each is deployed
+// over the one before it.
+var oddReleases = []string{"ignore-sigterm", "die-on-sigterm", "slow-boot"}
+
 func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
+	alongside(t, webshops)
 	versions := []deploytest.WebshopVersion{{Name: "v1.0.0"}}
 	for _, broken := range brokenReleases {
 		versions = append(versions, deploytest.WebshopVersion{Name: broken.mode, Arguments: map[string]string{"BREAK": broken.mode}})
 	}
-	versions = append(versions, deploytest.WebshopVersion{Name: "additive", Arguments: map[string]string{"EXTRA_MIGRATION": "additive"}})
-	w := newWebshop(t, versions...)
-	for _, broken := range brokenReleases {
-		t.Run(broken.mode, func(t *testing.T) { w.in(t).takesBack(broken) })
+	for _, odd := range oddReleases {
+		versions = append(versions, deploytest.WebshopVersion{Name: odd, Arguments: map[string]string{"BREAK": odd}})
 	}
-	t.Run("rollback over an additive migration", func(t *testing.T) { w.in(t).rollsBackOverMigration() })
+	w := newWebshop(t, versions...)
+	unheard := w.traffic()
+	for _, broken := range brokenReleases {
+		if !broken.answers {
+			t.Run(broken.mode, func(t *testing.T) { w.in(t).takesBack(broken, unheard) })
+		}
+	}
+	unheard.settle()
+	for _, broken := range brokenReleases {
+		if broken.answers {
+			t.Run(broken.mode, func(t *testing.T) {
+				traffic := w.traffic()
+				w.in(t).takesBack(broken, traffic)
+				w.settleBut500(traffic, broken.mode)
+			})
+		}
+	}
+	// What ignores SIGTERM is killed after its grace period.
+	w.configure("GRACE=3s")
+	traffic := w.traffic()
+	for _, odd := range oddReleases {
+		t.Run(odd, func(t *testing.T) { w.in(t).replaces(odd) })
+	}
+	traffic.settle()
 }
 
 // in is the webshop in a part of its test.
@@ -60,10 +93,10 @@ func (w *webshop) in(t *testing.T) *webshop {
 }
 
 // takesBack deploys a broken release under load.
-func (w *webshop) takesBack(broken brokenRelease) {
+func (w *webshop) takesBack(broken brokenRelease, traffic *traffic) {
+	w.T.Helper()
 	w.configure(broken.settings...)
-	before := w.identifiers()
-	traffic := w.traffic()
+	before, lost := w.identifiers(), traffic.lost()
 	result := w.Mage("deploy:here", broken.mode, "-env=test")
 	w.log(result)
 	if result.Status != broken.status {
@@ -82,11 +115,31 @@ func (w *webshop) takesBack(broken brokenRelease) {
 	} else if report.Outcome != deploy.OutcomeUntouched {
 		w.T.Errorf("outcome %q", report.Outcome)
 	}
-	if broken.mode == "error-500" {
-		w.settleBut500(traffic, broken.mode)
-		return
+	if now := traffic.lost(); !broken.answers && now > lost {
+		w.T.Errorf("%d requests lost", now-lost)
 	}
-	traffic.settle()
+}
+
+// lost is what was lost up to now.
+func (t *traffic) lost() int {
+	return t.backend.Snapshot().Lost() + t.frontend.Snapshot().Lost()
+}
+
+// replaces deploys a release over one that may go in a way of its own.
+func (w *webshop) replaces(version string) {
+	w.T.Helper()
+	before, _ := w.ask("GET", "/api/products/", nil)
+	result := w.deploys(version)
+	if release, _ := w.ask("GET", "/api/products/", nil); release != version {
+		w.T.Errorf("%s serves", release)
+	}
+	killed := strings.Contains(result.Output, "did not stop within its grace period of 3s and was killed")
+	if ignores := before == "ignore-sigterm"; killed != ignores {
+		w.T.Errorf("of %s something was killed: %t\n%s", before, killed, result.Output)
+	}
+	if version == "slow-boot" && result.Took < 20*time.Second {
+		w.T.Errorf("it took %s, and the release boots in 20 s", result.Took)
+	}
 }
 
 // checkSavedLog looks for a line in the logs that were kept of a release.
@@ -130,20 +183,4 @@ func (w *webshop) settleBut500(traffic *traffic, release string) {
 		}
 	}
 	traffic.settleOrders()
-}
-
-// rollsBackOverMigration deploys a release whose migration the one before
-// survives, and returns to that.
-func (w *webshop) rollsBackOverMigration() {
-	w.configure()
-	traffic := w.traffic()
-	w.deploys("additive")
-	if release, _ := w.ask("GET", "/api/products/", nil); release != "additive" {
-		w.T.Errorf("%s serves", release)
-	}
-	w.log(w.MustMage("rollback", "v1.0.0", "-env=test"))
-	if release, _ := w.ask("GET", "/api/products/", nil); release != "v1.0.0" {
-		w.T.Errorf("%s serves", release)
-	}
-	traffic.settle()
 }

@@ -28,7 +28,6 @@ const webshopCompose = `
 name: PROJECT
 x-deploy:
   directory: deployed
-  migrations: {service: backend, command: [python3, manage.py, migrate, --noinput], order: before}
   verify:
     - {url: "http://127.0.0.1:${BACKEND_PORT}/api/health/", host: localhost, interval: 500ms}
     - {url: "http://127.0.0.1:${FRONTEND_PORT}/", interval: 500ms}
@@ -41,8 +40,11 @@ services:
   backend:
     extends: {file: webshop.yml, service: backend}
     labels: LABELS
+    stop_grace_period: "${GRACE:-40s}"
     deploy: {update_config: {monitor: "${MONITOR:-2s}"}}
-    x-deploy: {health: {budget: "${BUDGET:-150s}"}}
+    x-deploy:
+      health: {budget: "${BUDGET:-150s}"}
+      migrations: {framework: django, order: "${ORDER:-auto}", lock_timeout: "${LOCK_TIMEOUT:-3s}", attempts: "${ATTEMPTS:-5}"}
     # The webshop's own limit of 2 s is short where many tests share two cores.
     environment:
       DATABASE_URL: "postgres://webshop:${POSTGRES_PASSWORD}@postgres:5432/webshop?connect_timeout=20"

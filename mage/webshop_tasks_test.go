@@ -18,6 +18,7 @@ const longInterval = 20 * time.Second
 // work off, and deploys three more over them. The second of these brings a
 // kind of task that the workers before it would throw away.
 func TestNoTaskIsLostAndTheScheduleGoesOn(t *testing.T) {
+	alongside(t, webshops)
 	gift := map[string]string{"FEATURE_GIFT_WRAP": "1"}
 	w := newWebshop(t,
 		deploytest.WebshopVersion{Name: "v1.0.0"},

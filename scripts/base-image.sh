@@ -99,6 +99,11 @@ make_image() {
   docker import --change 'CMD ["bash"]' "$archive/root.tar" "$image" >/dev/null
 }
 
+# Tests of several packages ask for it at once: one makes it, the others wait.
+if [[ -z ${BASE_IMAGE_LOCKED:-} ]] && command -v flock >/dev/null; then
+  BASE_IMAGE_LOCKED=1 exec flock "${TMPDIR:-/tmp}/webshop-deploy-base-image.lock" "$0" "$@"
+fi
+
 command -v docker >/dev/null || die "docker is not installed"
 docker version >/dev/null 2>&1 || die "the Docker engine does not answer: try 'docker version'"
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ type Result struct {
 	Status int
 	Took   time.Duration
 	Began  time.Time
-	// PeakMemory is the process's largest resident set, in bytes.
+	// PeakMemory is the most that the command's processes took together, in bytes.
 	PeakMemory int64
 }
 
@@ -66,14 +67,24 @@ type Command struct {
 // Start starts a mage command in the project.
 func (p *Project) Start(args ...string) *Command {
 	p.T.Helper()
+	c := p.command(Binary(p.T), args...)
+	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
+	return c.start()
+}
+
+func (p *Project) command(program string, args ...string) *Command {
 	c := &Command{project: p, t: p.T, output: &bytes.Buffer{}, done: make(chan struct{})}
-	c.cmd = exec.CommandContext(context.WithoutCancel(p.T.Context()), Binary(p.T), args...)
+	c.cmd = exec.CommandContext(context.WithoutCancel(p.T.Context()), program, args...)
 	c.cmd.Dir = p.Root
 	c.cmd.Env = append(os.Environ(), "NO_COLOR=1")
-	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
+	return c
+}
+
+func (c *Command) start() *Command {
+	c.t.Helper()
 	c.began = time.Now()
 	if err := c.cmd.Start(); err != nil {
-		p.T.Fatal(err)
+		c.t.Fatal(err)
 	}
 	go func() {
 		defer close(c.done)
@@ -83,35 +94,45 @@ func (p *Project) Start(args ...string) *Command {
 		c.took = time.Since(c.began)
 		c.peak = <-peak
 	}()
-	p.T.Cleanup(func() {
+	c.t.Cleanup(func() {
 		_ = c.cmd.Process.Kill() // it has ended where all went well
 		<-c.done
 	})
 	return c
 }
 
-// peakMemory follows a process's high-water mark until the process is gone.
-// What wait4 says cannot be used: it counts the test's own memory too, which
-// the process shared until its exec.
+// peakMemory follows what a process and its workers take until the process is
+// gone, and gives the most. Pages of the binary, which they all run, are counted
+// once: the host has them once. What wait4 says cannot be used: it counts the
+// test's own memory too, which the process shared until its exec.
 func peakMemory(pid int) int64 {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	var peak int64
 	for range ticker.C {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
+		own, shared := resident(pid)
+		if own == 0 {
 			return peak
 		}
-		_, rest, found := strings.Cut(string(status), "VmHWM:")
-		if !found {
-			return peak // a zombie has no memory
+		for _, child := range children(pid) {
+			anonymous, file := resident(child)
+			own, shared = own+anonymous, max(shared, file)
 		}
-		var kilobytes int64
-		if _, err := fmt.Sscan(rest, &kilobytes); err == nil {
-			peak = max(peak, kilobytes*1024)
-		}
+		peak = max(peak, own+shared)
 	}
 	return peak
+}
+
+// resident is what of a process is in memory now, its own and of files, in
+// bytes; 0 where it is gone or a zombie.
+func resident(pid int) (anonymous, file int64) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // nothing where it is gone
+	kilobytes := func(key string) (count int64) {
+		_, rest, _ := strings.Cut(string(status), key)
+		_, _ = fmt.Sscan(rest, &count) // 0 where it is not there
+		return count
+	}
+	return kilobytes("RssAnon:") * 1024, kilobytes("RssFile:") * 1024
 }
 
 // Signal sends the command a signal.
@@ -124,6 +145,23 @@ func (c *Command) Signal(signal os.Signal) {
 
 // PID is the command's process.
 func (c *Command) PID() int { return c.cmd.Process.Pid }
+
+// Children are the processes that the command has started and that live.
+func (c *Command) Children() []int { return children(c.PID()) }
+
+func children(pid int) []int {
+	var pids []int
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // none where it has ended
+	for _, thread := range threads {
+		content, _ := os.ReadFile(thread)
+		for _, word := range strings.Fields(string(content)) {
+			if pid, err := strconv.Atoi(word); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
 
 // Ended says whether the command is over.
 func (c *Command) Ended() bool {
@@ -139,21 +177,37 @@ func (c *Command) Ended() bool {
 // ends without it fails the test.
 func (c *Command) AwaitEvent(kind deploy.EventKind, action deploy.Action) deploy.Event {
 	c.t.Helper()
+	return c.awaitJournal(fmt.Sprintf("%s of %s", kind, action), func(event deploy.Event) bool {
+		return event.Kind == kind && (event.Step == nil || event.Step.Action == action)
+	})
+}
+
+// AwaitNote waits until the journal has a note with that text, which may be a
+// line of a migration's output.
+func (c *Command) AwaitNote(text string) deploy.Event {
+	c.t.Helper()
+	return c.awaitJournal(fmt.Sprintf("a note of %q", text), func(event deploy.Event) bool {
+		return event.Kind == deploy.EventNote && strings.Contains(event.Text, text)
+	})
+}
+
+func (c *Command) awaitJournal(what string, wanted func(deploy.Event) bool) deploy.Event {
+	c.t.Helper()
 	var found deploy.Event
-	c.project.Await(fmt.Sprintf("%s of %s", kind, action), func() bool {
+	c.project.Await(what, func() bool {
 		ended := c.Ended() // before the look, so that its last words count
 		events, err := (&deploy.Store{Directory: c.project.Directory}).Events()
 		if err != nil {
 			c.t.Fatal(err)
 		}
 		for _, event := range events {
-			if event.Kind == kind && !event.At.Before(c.began) && (event.Step == nil || event.Step.Action == action) {
+			if !event.At.Before(c.began) && wanted(event) {
 				found = event
 				return true
 			}
 		}
 		if ended {
-			c.t.Fatalf("the command ended without %s of %s:\n%s", kind, action, c.output)
+			c.t.Fatalf("the command ended without %s:\n%s", what, c.output)
 		}
 		return false
 	})
@@ -187,6 +241,16 @@ func (p *Project) MustMage(args ...string) Result {
 		p.T.Fatalf("mage %s: exit status %d\n%s", strings.Join(args, " "), result.Status, result.Output)
 	}
 	return result
+}
+
+// Exec runs a command in a container and gives what it prints.
+func (p *Project) Exec(container string, command ...string) string {
+	p.T.Helper()
+	output, err := exec.CommandContext(p.T.Context(), "docker", append([]string{"exec", container}, command...)...).CombinedOutput()
+	if err != nil {
+		p.T.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, output)
+	}
+	return string(output)
 }
 
 // Containers gives the names of the project's containers, sorted by name, as

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -118,16 +119,22 @@ var (
 // again: what was pushed is kept, and so is its address.
 type PrivateRegistry struct {
 	Address string
+	// Password is that of RegistryUser; nobody is asked where it is empty.
+	Password string
 
 	t      testing.TB
 	folder string
 	inner  *images.Registry
 }
 
-// NewRegistry starts a registry of the test's own.
-func NewRegistry(t testing.TB, docker *client.Client) *PrivateRegistry {
+// RegistryUser may push to and pull from a registry that asks.
+const RegistryUser = "shop"
+
+// NewRegistry starts a registry of the test's own; one with a password asks
+// for it.
+func NewRegistry(t testing.TB, docker *client.Client, password ...string) *PrivateRegistry {
 	t.Helper()
-	r := &PrivateRegistry{Address: "127.0.0.1:0", t: t, folder: t.TempDir()}
+	r := &PrivateRegistry{Address: "127.0.0.1:0", Password: strings.Join(password, ""), t: t, folder: t.TempDir()}
 	r.Start()
 	t.Cleanup(func() {
 		r.Stop()
@@ -145,11 +152,19 @@ func (r *PrivateRegistry) Start() {
 		return
 	}
 	var err error
-	r.inner, err = images.StartRegistry(context.WithoutCancel(r.t.Context()), images.RegistryOptions{Address: r.Address, Directory: r.folder})
+	r.inner, err = images.StartRegistry(context.WithoutCancel(r.t.Context()), r.options())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.Address = r.inner.Address()
+}
+
+func (r *PrivateRegistry) options() images.RegistryOptions {
+	options := images.RegistryOptions{Address: r.Address, Directory: r.folder}
+	if r.Password != "" {
+		options.Username, options.Password = RegistryUser, r.Password
+	}
+	return options
 }
 
 // Stop stops it: whoever asks it is refused.

@@ -3,10 +3,12 @@ package deploytest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,17 +108,41 @@ func (p *Project) Await(what string, holds func() bool) {
 	}
 }
 
-// FreePorts gives ports of the loopback interface that nothing listens on.
+// Ports that tests may take: below those that the kernel gives to connections.
+const firstPort, lastPort = 20000, 32000
+
+var ports struct {
+	sync.Mutex
+	given map[int]bool
+}
+
+// FreePorts gives ports of the loopback interface that nothing listens on. No
+// two tests of a process get the same one, and those of two processes hardly
+// ever.
 func FreePorts(t testing.TB, count int) []int {
 	t.Helper()
-	var ports []int
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close() // all are held until all are known
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
+	ports.Lock()
+	defer ports.Unlock()
+	if ports.given == nil {
+		ports.given = map[int]bool{}
 	}
-	return ports
+	var found []int
+	for range lastPort - firstPort {
+		if len(found) == count {
+			return found
+		}
+		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // no secret
+		if ports.given[port] {
+			continue
+		}
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue // taken
+		}
+		_ = listener.Close()
+		ports.given[port] = true
+		found = append(found, port)
+	}
+	t.Fatalf("no %d free ports between %d and %d", count, firstPort, lastPort)
+	return nil
 }

@@ -34,6 +34,8 @@ type VPS struct {
 	name    string
 	docker  *client.Client
 	network string
+	// gateway is where the relay to the tests' registry listens, outside.
+	gateway string
 }
 
 // VPSOptions say which server is made.
@@ -109,11 +111,10 @@ func (v *VPS) hostConfig(privileged bool, memory int64) *container.HostConfig {
 	host := &container.HostConfig{
 		Privileged: privileged,
 		Resources:  container.Resources{Memory: memory, MemorySwap: memory},
-		// An engine's folder cannot lie on another engine's layers.
-		Mounts: []mount.Mount{{
-			Type: mount.TypeVolume, Source: v.name, Target: "/var/lib/docker",
-			VolumeOptions: &mount.VolumeOptions{Labels: v.labels()},
-		}},
+		// An engine's folder cannot lie on another engine's layers, and what is
+		// deployed lies on a real file system, as on a server: not each that
+		// layers are made with lets a folder hand its group on.
+		Mounts: []mount.Mount{v.volume("/var/lib/docker"), v.volume("/opt")},
 	}
 	if !privileged {
 		host.CapAdd, host.CapDrop = []string{"ALL"}, []string{"SYS_RESOURCE"}
@@ -124,6 +125,14 @@ func (v *VPS) hostConfig(privileged bool, memory int64) *container.HostConfig {
 		host.Binds = []string{"/sys/fs/cgroup:/sys/fs/cgroup:rw"}
 	}
 	return host
+}
+
+// volume is one of the server's own, at that folder.
+func (v *VPS) volume(target string) mount.Mount {
+	return mount.Mount{
+		Type: mount.TypeVolume, Source: v.name + strings.ReplaceAll(target, "/", "-"), Target: target,
+		VolumeOptions: &mount.VolumeOptions{Labels: v.labels()},
+	}
 }
 
 func (v *VPS) run(image string, host *container.HostConfig) error {
@@ -142,6 +151,19 @@ func (v *VPS) run(image string, host *container.HostConfig) error {
 	}
 	v.Address = inspected.NetworkSettings.Networks[v.name].IPAddress
 	return nil
+}
+
+// KillEngine kills the server's engine, and StartEngine starts one again.
+func (v *VPS) KillEngine() {
+	v.T.Helper()
+	v.MustRunIn("/", "sh", "-c", "touch /run/no-engine && kill -KILL $(pidof dockerd)")
+}
+
+// StartEngine starts the engine that KillEngine killed.
+func (v *VPS) StartEngine() {
+	v.T.Helper()
+	v.MustRunIn("/", "rm", "/run/no-engine")
+	v.await("the engine", "docker", "version")
 }
 
 // await runs a command in the server until it succeeds.
@@ -180,9 +202,26 @@ func (v *VPS) relayRegistry() {
 	}
 	v.T.Cleanup(func() { _ = listener.Close() })
 	go relay(listener, address)
+	v.gateway = listener.Addr().String()
+	v.JoinRegistry()
+}
+
+// JoinRegistry makes the registry reachable in the server.
+func (v *VPS) JoinRegistry() {
+	v.T.Helper()
+	address := Registry(v.T)
 	_, port, _ := net.SplitHostPort(address)
-	v.Background("socat", "TCP-LISTEN:"+port+",bind=127.0.0.1,fork,reuseaddr", "TCP:"+listener.Addr().String())
+	v.Background("socat", "TCP-LISTEN:"+port+",bind=127.0.0.1,fork,reuseaddr", "TCP:"+v.gateway)
 	v.await("the registry", "socat", "-u", "/dev/null", "TCP:"+address)
+}
+
+// CutRegistry undoes JoinRegistry: who asks the registry is refused.
+func (v *VPS) CutRegistry() {
+	v.T.Helper()
+	v.MustRunIn("/", "sh", "-c", `for p in /proc/[0-9]*; do if [ "$(cat "$p/comm" 2>/dev/null)" = socat ]; then kill "${p#/proc/}"; fi; done`)
+	if answer := v.Run("socat", "-u", "/dev/null", "TCP:"+Registry(v.T)); answer.Status == 0 {
+		v.T.Fatal("the registry still answers in the server")
+	}
 }
 
 // relay joins each connection with one of its own to an address.

@@ -28,6 +28,8 @@ type WebshopVersion struct {
 func Webshop(t testing.TB, docker *client.Client, versions ...WebshopVersion) {
 	t.Helper()
 	Base(t)
+	webshopBuild.Lock()
+	defer webshopBuild.Unlock()
 	project := &types.Project{WorkingDir: Root(t), Services: types.Services{}}
 	add := func(name, reference, folder string, arguments map[string]string) {
 		if _, built := webshopImages.Load(reference); built {
@@ -69,8 +71,11 @@ func Webshop(t testing.TB, docker *client.Client, versions ...WebshopVersion) {
 	}
 }
 
-// webshopImages are the references that are in the tests' registry.
-var webshopImages sync.Map
+var (
+	// webshopImages are the references that are in the tests' registry.
+	webshopImages sync.Map
+	webshopBuild  sync.Mutex
+)
 
 func pushAll(t testing.TB, docker *client.Client, built []images.Built) {
 	t.Helper()

@@ -100,6 +100,7 @@ func describe(inspected container.InspectResponse, shared map[string]bool) deplo
 	var labels map[string]string
 	if inspected.Config != nil {
 		labels = inspected.Config.Labels
+		described.Image = inspected.Config.Image
 	}
 	described.Service = labels[api.ServiceLabel]
 	described.Number, _ = strconv.Atoi(labels[api.ContainerNumberLabel])
@@ -115,6 +116,7 @@ func describe(inspected container.InspectResponse, shared map[string]bool) deplo
 			described.Health = deploy.HealthStatus(state.Health.Status)
 		}
 	}
+	belongings(inspected, &described)
 	if inspected.NetworkSettings != nil {
 		described.Address = address(inspected.NetworkSettings.Networks, labels[api.ProjectLabel], shared)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	cerrdefs "github.com/containerd/errdefs"
@@ -155,58 +154,6 @@ func (e *Engine) undo(ctx context.Context, made []container.Summary, cause error
 		}
 	}
 	return cause
-}
-
-// recreateTimeout bounds the creation after the old containers are gone.
-const recreateTimeout = 2 * time.Minute
-
-// Recreate replaces the containers of a service that cannot run twice: stop,
-// remove, create anew from number 1, with the named volumes kept. It
-// interrupts the service, so that it is called only with the user's consent.
-// Whatever can be found wrong beforehand is found before anything is stopped.
-func (e *Engine) Recreate(ctx context.Context, release *deploy.Release, service string) ([]deploy.Container, error) {
-	recreated, err := e.recreate(ctx, release, service)
-	if err != nil {
-		return nil, fmt.Errorf("recreate %s: %w", service, err)
-	}
-	return recreated, nil
-}
-
-func (e *Engine) recreate(ctx context.Context, release *deploy.Release, name string) ([]deploy.Container, error) {
-	project, err := projectOf(release)
-	if err != nil {
-		return nil, err
-	}
-	service, known := release.Service(name)
-	if !known {
-		return nil, errors.New("the release has no such service")
-	}
-	wanted, err := alone(project, name, 1)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.unchanged(ctx, wanted); err != nil {
-		return nil, err
-	}
-	if _, err := e.docker.ImageInspect(ctx, wanted.Services[name].Image); err != nil {
-		return nil, fmt.Errorf("inspect image %s: %w", wanted.Services[name].Image, err)
-	}
-	before, err := e.list(ctx, project.Name, name)
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range before {
-		if _, err := e.Stop(ctx, one.ID, service.StopGrace); err != nil && !errors.Is(err, deploy.ErrNoContainer) {
-			return nil, err
-		}
-		if err := e.Remove(ctx, one.ID); err != nil {
-			return nil, err
-		}
-	}
-	// From here on the service is down, and ending early would leave it so.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recreateTimeout)
-	defer cancel()
-	return e.create(ctx, release, name, max(service.Replicas, 1))
 }
 
 func numberOf(one container.Summary) int {

@@ -245,25 +245,3 @@ configs: {greeting: {content: hello}}
 		}
 	}
 }
-
-func TestRecreateKeepsNumberAndVolumes(t *testing.T) {
-	app := newApplication(t)
-	const compose = `
-services:
-  db: {image: IMAGE, volumes: ["data:/data"], environment: {NOTE: "%"}}
-volumes: {data: {}}
-`
-	old := app.create(app.release(compose), "db", 1)[0]
-	volume, err := app.engine.docker.VolumeInspect(t.Context(), app.name+"_data")
-	must(t, err)
-	recreated, err := app.engine.Recreate(t.Context(), app.release(strings.Replace(compose, "%", "two", 1)), "db")
-	must(t, err)
-	if len(recreated) != 1 || recreated[0].ID == old.ID || recreated[0].Name != old.Name || !recreated[0].Running() {
-		t.Errorf("was %+v, is %+v", old, recreated)
-	}
-	after, err := app.engine.docker.VolumeInspect(t.Context(), app.name+"_data")
-	must(t, err)
-	if after.CreatedAt != volume.CreatedAt {
-		t.Error("the volume is another one")
-	}
-}

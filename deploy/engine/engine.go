@@ -51,6 +51,9 @@ type Options struct {
 	// ProxyService is the service whose networks decide which address of a
 	// container is reported; empty takes the project's default network.
 	ProxyService string
+	// Login gives the login for a registry's host, "ghcr.io", for pulls; an
+	// empty one where there is none. Nil pulls without logins.
+	Login func(ctx context.Context, host string) (deploy.Login, error)
 }
 
 // Engine is one host's container engine. It may be used by several goroutines.
@@ -62,6 +65,8 @@ type Engine struct {
 	compose api.Compose
 	// backoff are the pauses between the attempts of a pull.
 	backoff []time.Duration
+	// stall is how long a pull may say nothing before it counts as failed.
+	stall time.Duration
 	// creating is held while the SDK counts containers and adds to them: the
 	// number that is asked for depends on how many there are.
 	creating sync.Mutex
@@ -96,7 +101,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 	}
 	engine := &Engine{
 		options: options, host: host, docker: docker, cli: cli,
-		backoff: []time.Duration{time.Second, 3 * time.Second},
+		backoff: []time.Duration{time.Second, 3 * time.Second}, stall: 2 * time.Minute,
 	}
 	if err := engine.openCompose(); err != nil {
 		_ = docker.Close()

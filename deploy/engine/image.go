@@ -1,13 +1,12 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +30,35 @@ func (e *Engine) HasImage(ctx context.Context, wanted deploy.Image) (bool, error
 	return true, nil
 }
 
-// Present says by pinned reference which of the images are on the host.
+// Labels are those of an image on the host; none where it is not here.
+func (e *Engine) Labels(ctx context.Context, wanted deploy.Image) (map[string]string, error) {
+	found, err := e.docker.ImageInspect(ctx, wanted.Pinned())
+	if cerrdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("inspect image %s: %w", wanted.Pinned(), err)
+	}
+	if found.Config == nil {
+		return nil, nil
+	}
+	return found.Config.Labels, nil
+}
+
+// Present says by pinned reference which of the images are on the host under
+// their own names. One that is here only under another version's has none to
+// keep it when that version is pruned: pulling it gives it one, and asks no
+// registry.
 func (e *Engine) Present(ctx context.Context, images []deploy.Image) (map[string]bool, error) {
 	present := make(map[string]bool, len(images))
 	for _, wanted := range images {
-		here, err := e.HasImage(ctx, wanted)
-		if err != nil {
-			return nil, err
+		found, err := e.docker.ImageInspect(ctx, localTag(wanted))
+		if err != nil && !cerrdefs.IsNotFound(err) {
+			return nil, fmt.Errorf("inspect image %s: %w", localTag(wanted), err)
 		}
-		present[wanted.Pinned()] = here
+		present[wanted.Pinned()] = err == nil && slices.ContainsFunc(found.RepoDigests, func(pinned string) bool {
+			return strings.HasSuffix(pinned, "@"+wanted.Digest)
+		})
 	}
 	return present, nil
 }
@@ -79,9 +98,13 @@ func localTag(wanted deploy.Image) string {
 }
 
 func (e *Engine) pullPatiently(ctx context.Context, wanted deploy.Image, progress func(current, total int64)) error {
+	login, err := e.login(ctx, wanted.Reference)
+	if err != nil {
+		return err
+	}
 	sum := &layers{report: progress}
 	for attempt := 0; ; attempt++ {
-		err := e.pullOnce(ctx, wanted, sum)
+		err := e.pullOnce(ctx, wanted, login, sum)
 		if err == nil {
 			return nil
 		}
@@ -99,13 +122,19 @@ func (e *Engine) pullPatiently(ctx context.Context, wanted deploy.Image, progres
 	}
 }
 
-func (e *Engine) pullOnce(ctx context.Context, wanted deploy.Image, sum *layers) error {
-	login, err := e.login(wanted.Reference)
-	if err != nil {
-		return err
-	}
+// errStalled says that a registry has begun an answer and does not go on.
+var errStalled = errors.New("nothing more came")
+
+func (e *Engine) pullOnce(ctx context.Context, wanted deploy.Image, login string, sum *layers) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(e.stall, func() { cancel(fmt.Errorf("%w for %s", errStalled, e.stall)) })
+	defer watchdog.Stop()
 	stream, err := e.docker.ImagePull(ctx, wanted.Pinned(), image.PullOptions{RegistryAuth: login})
 	if err != nil {
+		if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
+			err = cause
+		}
 		return err
 	}
 	defer stream.Close()
@@ -115,8 +144,12 @@ func (e *Engine) pullOnce(ctx context.Context, wanted deploy.Image, sum *layers)
 		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
 			return fmt.Errorf("read the engine's progress: %w", err)
 		}
+		watchdog.Reset(e.stall)
 		if message.Error != "" {
 			return errors.New(message.Error)
 		}
@@ -124,38 +157,32 @@ func (e *Engine) pullOnce(ctx context.Context, wanted deploy.Image, sum *layers)
 	}
 }
 
-// dockerHubLogin is the name under which `docker login` stores the login for
-// Docker Hub.
+// dockerHubLogin is under what engines know the login for Docker Hub.
 const dockerHubLogin = "https://index.docker.io/v1/"
 
-// login finds what `docker login` stored for the image's registry, in the
-// configuration file or the credential helper that it names, and for ghcr.io
-// otherwise GITHUB_TOKEN. Empty where there is none: public images need none.
-func (e *Engine) login(ref string) (string, error) {
+// login is the image's registry's login as the engine's API takes it; empty
+// where there is none: public images need none.
+func (e *Engine) login(ctx context.Context, ref string) (string, error) {
+	if e.options.Login == nil {
+		return "", nil
+	}
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return "", fmt.Errorf("read image reference %s: %w", ref, err)
 	}
 	host := reference.Domain(named)
-	key := host
+	found, err := e.options.Login(ctx, host)
+	if err != nil || found.Empty() {
+		return "", err
+	}
+	address := host
 	if host == "docker.io" {
-		key = dockerHubLogin
+		address = dockerHubLogin
 	}
-	stored, err := e.cli.ConfigFile().GetAuthConfig(key)
-	if err != nil {
-		return "", fmt.Errorf("read the login for %s: %w", host, err)
-	}
-	login := registry.AuthConfig{
-		Username: stored.Username, Password: stored.Password, Auth: stored.Auth,
-		IdentityToken: stored.IdentityToken, RegistryToken: stored.RegistryToken, ServerAddress: key,
-	}
-	if token := os.Getenv("GITHUB_TOKEN"); host == "ghcr.io" && login.Username == "" && login.IdentityToken == "" && token != "" {
-		login.Username, login.Password = cmp.Or(os.Getenv("GITHUB_ACTOR"), "token"), token
-	}
-	if login.Username == "" && login.IdentityToken == "" && login.RegistryToken == "" {
-		return "", nil
-	}
-	return registry.EncodeAuthConfig(login)
+	return registry.EncodeAuthConfig(registry.AuthConfig{
+		Username: found.Username, Password: found.Password,
+		IdentityToken: found.IdentityToken, RegistryToken: found.RegistryToken, ServerAddress: address,
+	})
 }
 
 // pullMessage is one line of the engine's answer to a pull.

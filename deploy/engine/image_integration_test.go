@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,6 +52,21 @@ func TestPullByDigest(t *testing.T) {
 	}
 }
 
+func TestForgetSaysWhatItFreed(t *testing.T) {
+	engine := openEngine(t)
+	from := startRegistry(t)
+	content := make([]byte, 1<<20)
+	_, _ = rand.Read(content)
+	name := from.host + "/shop/large:v1"
+	importFile(t, engine, name, "large", content)
+	pushed := from.pushed(t, engine, name)
+	pruned, err := engine.Forget(t.Context(), []deploy.Image{pushed}, nil)
+	must(t, err)
+	if pruned.Images == 0 || pruned.Freed < int64(len(content)) || pruned.Freed > 2*int64(len(content)) {
+		t.Errorf("%+v, want the %d bytes of its one layer to be free", pruned, len(content))
+	}
+}
+
 func TestPullSaysWhatIsWrong(t *testing.T) {
 	engine := openEngine(t)
 	engine.backoff = []time.Duration{time.Millisecond, time.Millisecond}
@@ -79,6 +96,55 @@ func TestPullSaysWhatIsWrong(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	check("unavailable", from.host+" cannot be reached", 3)
+	engine.stall = 200 * time.Millisecond
+	from.become(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	check("stalled", from.host+" cannot be reached", 3)
+	engine.stall = time.Minute
+	from.become(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.docker.distribution.manifest.v2+json")
+		fmt.Fprint(w, `{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {}, "layers": []}`)
+	}))
+	check("another digest", "gave something else than was asked for", 0)
 	from.Close()
 	check("unreachable", from.host+" cannot be reached", 0)
+}
+
+func TestPullWithALogin(t *testing.T) {
+	const canary = "c4nary-s3cret"
+	engine := openEngine(t)
+	engine.backoff = []time.Duration{time.Millisecond, time.Millisecond}
+	from := startRegistry(t)
+	pushed := from.push(t, engine, "shop/private", "v1.15.0")
+	open := from.answer
+	from.become(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if username, password, _ := r.BasicAuth(); username != "anna" || password != canary {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		open.ServeHTTP(w, r)
+	}))
+	for _, test := range []struct {
+		login deploy.Login
+		err   error
+		says  string
+	}{
+		{deploy.Login{}, nil, "does not let this host in"},
+		{deploy.Login{Username: "anna", Password: "wrong-" + canary}, nil, "does not let this host in"},
+		{deploy.Login{}, errors.New("the credential helper docker-credential-x is not installed"), "pull image " + pushed.Pinned() + ": the credential helper"},
+		{deploy.Login{Username: "anna", Password: canary}, nil, ""},
+	} {
+		from.asked = 0
+		engine.options.Login = func(context.Context, string) (deploy.Login, error) { return test.login, test.err }
+		err := engine.Pull(t.Context(), pushed, nil)
+		if (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("got %v, want %q", err, test.says)
+		}
+		if err != nil && strings.Contains(err.Error(), canary) {
+			t.Errorf("the password is shown: %v", err)
+		}
+		if test.err != nil && from.asked > 0 {
+			t.Error("the registry was asked without the login")
+		}
+	}
 }

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/docker/docker/api/types/registry"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
@@ -84,5 +87,43 @@ func TestLocalTag(t *testing.T) {
 		if got := localTag(deploy.Image{Reference: reference, Digest: digest}); got != want {
 			t.Errorf("%s: %s, want %s", reference, got, want)
 		}
+	}
+}
+
+func TestLoginIsWhatTheEngineTakes(t *testing.T) {
+	const canary = "c4nary-s3cret"
+	asked := ""
+	engine := &Engine{options: Options{Login: func(_ context.Context, host string) (deploy.Login, error) {
+		asked = host
+		return deploy.Login{Username: "anna", Password: canary}, nil
+	}}}
+	for reference, want := range map[string][2]string{
+		"ghcr.io/shop/web:v1":        {"ghcr.io", "ghcr.io"},
+		"localhost:5000/shop/web:v1": {"localhost:5000", "localhost:5000"},
+		"postgres:17":                {"docker.io", dockerHubLogin},
+	} {
+		header, err := engine.login(t.Context(), reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		login, err := registry.DecodeAuthConfig(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asked != want[0] || login.ServerAddress != want[1] || login.Username != "anna" || login.Password != canary {
+			t.Errorf("%s: asked for %s and sent a login to %s, want %v", reference, asked, login.ServerAddress, want)
+		}
+	}
+	if header, err := (&Engine{}).login(t.Context(), "postgres:17"); header != "" || err != nil {
+		t.Errorf("without Options.Login: a login, or %v", err)
+	}
+	engine.options.Login = func(context.Context, string) (deploy.Login, error) { return deploy.Login{}, nil }
+	if header, err := engine.login(t.Context(), "postgres:17"); header != "" || err != nil {
+		t.Errorf("an empty login is sent, or %v", err)
+	}
+	broken := errors.New("the credential helper is not installed: 429 connection reset") // no words of a registry's
+	engine.options.Login = func(context.Context, string) (deploy.Login, error) { return deploy.Login{}, broken }
+	if _, err := engine.login(t.Context(), "postgres:17"); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
 	}
 }

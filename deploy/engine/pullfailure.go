@@ -54,10 +54,15 @@ var pullProblems = []pullProblem{
 		hint:  "Put its authority's certificate in /etc/docker/certs.d/{registry}/ca.crt, and check the host's clock.",
 	},
 	{
+		words: []string{"verification failed", "digest mismatch", "does not match digest", "unexpected digest"},
+		what:  "{registry} gave something else than was asked for",
+		hint:  "Nothing of it was kept. Push the release again, and look at what stands between this host and {registry}.",
+	},
+	{
 		words: []string{
 			"no such host", "server misbehaving", "connection refused", "connection reset", "i/o timeout", "tls handshake timeout", "deadline exceeded",
 			"network is unreachable", "no route to host", "temporary failure", "unexpected eof", "broken pipe", "request canceled",
-			"unexpected http status: 5", "internal server error", "bad gateway", "service unavailable", "gateway timeout",
+			errStalled.Error(), "unexpected http status: 5", "internal server error", "bad gateway", "service unavailable", "gateway timeout",
 		},
 		temporary: true,
 		what:      "{registry} cannot be reached from this host",

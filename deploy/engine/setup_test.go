@@ -66,10 +66,16 @@ func importImage(t testing.TB, engine *Engine, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	importFile(t, engine, name, "probe", binary)
+}
+
+// importFile makes an image of one executable file.
+func importFile(t testing.TB, engine *Engine, name, file string, content []byte) {
+	t.Helper()
 	var archive bytes.Buffer
 	writer := tar.NewWriter(&archive)
-	must(t, writer.WriteHeader(&tar.Header{Name: "probe", Mode: 0o755, Size: int64(len(binary))}))
-	_, err = writer.Write(binary)
+	must(t, writer.WriteHeader(&tar.Header{Name: file, Mode: 0o755, Size: int64(len(content))}))
+	_, err := writer.Write(content)
 	must(t, err)
 	must(t, writer.Close())
 	stream, err := engine.docker.ImageImport(t.Context(), image.ImportSource{Source: &archive, SourceName: "-"}, name, image.ImportOptions{
@@ -119,6 +125,14 @@ func (r *testRegistry) push(t testing.TB, engine *Engine, repository, tag string
 	t.Helper()
 	name := r.host + "/" + repository + ":" + tag
 	importImage(t, engine, name)
+	pushed := r.pushed(t, engine, name)
+	removeImage(t, engine, name)
+	return pushed
+}
+
+// pushed pushes what the engine has under that name.
+func (r *testRegistry) pushed(t testing.TB, engine *Engine, name string) deploy.Image {
+	t.Helper()
 	stream, err := engine.docker.ImagePush(t.Context(), name, image.PushOptions{RegistryAuth: "e30="})
 	must(t, err)
 	defer stream.Close()
@@ -140,7 +154,6 @@ func (r *testRegistry) push(t testing.TB, engine *Engine, repository, tag string
 	if digest == "" {
 		t.Fatal("the push gave no digest")
 	}
-	removeImage(t, engine, name)
 	pushed := deploy.Image{Reference: name, Digest: digest}
 	t.Cleanup(func() { removeImage(t, engine, pushed.Pinned()) })
 	return pushed

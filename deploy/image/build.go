@@ -3,8 +3,8 @@
 //
 // Images are built by the BuildKit inside the Docker engine, so that neither
 // buildx nor a docker command is needed, and pushed by the engine, which knows
-// which layers the registry has. Tags and digests are asked for and set by
-// go-containerregistry.
+// which layers the registry has; or by a BuildKit elsewhere, which pushes them
+// itself. Tags and digests are asked for and set by go-containerregistry.
 package image
 
 import (
@@ -19,25 +19,25 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/distribution/reference"
 	"github.com/docker/docker/client"
-	buildkitdial "github.com/docker/docker/client/buildkit"
 	"github.com/google/go-containerregistry/pkg/authn"
 	buildkit "github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/util/progress/progressui"
-	"github.com/moby/buildkit/util/staticfs"
-	"github.com/tonistiigi/fsutil"
-	fstypes "github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 )
 
-// Builder builds images in a Docker engine.
+// Builder builds images in a Docker engine, or at Address.
 type Builder struct {
+	// Docker is the engine; may be nil where there is an Address.
 	Docker *client.Client
-	// Keychain has the logins for base images; DefaultKeychain where nil.
+	// Address is a BuildKit elsewhere, as BUILDKIT_HOST gives it: tcp://,
+	// unix:// or docker-container://. It pushes what it builds to the registry
+	// by digest, and nothing is loaded into the engine; Publish then gives the
+	// image its tag. Empty takes the BuildKit inside the engine.
+	Address string
+	// Keychain has the logins for base images, caches and what Address pushes;
+	// DefaultKeychain where nil.
 	Keychain authn.Keychain
 }
 
@@ -48,6 +48,14 @@ type Options struct {
 	// the commit's time, not the clock's.
 	Version, Revision, Source string
 	Created                   time.Time
+	// Platform is built where the Compose file names none: "linux/arm64".
+	// Empty leaves it to the builder.
+	Platform string
+	// Tree identifies the content of a build context's folder, such as Git's
+	// hash of it, for the label that says what an image was built from; see
+	// Inputs. Empty where it cannot be said, as with changes that are not
+	// committed. Nil sets no such label.
+	Tree func(folder string) (string, error)
 	// NoCache runs every step again.
 	NoCache bool
 	// Out gets BuildKit's own progress display; nil shows nothing.
@@ -56,7 +64,7 @@ type Options struct {
 	Plain bool
 }
 
-// Built is one image in the engine.
+// Built is one image, in the engine or in its registry.
 type Built struct {
 	// Reference is the image's name, with its tag.
 	Reference string
@@ -65,7 +73,10 @@ type Built struct {
 	// ID is the engine's identifier; the registry's digest is known only
 	// after a push.
 	ID string
-	// Size is in bytes, unpacked.
+	// Digest is that in the registry, of an image which the builder at an
+	// Address pushed there, without a tag; empty for the engine's.
+	Digest string
+	// Size is in bytes, unpacked; 0 where the engine does not have it.
 	Size int64
 	// Took is how long the build ran, beside others.
 	Took time.Duration
@@ -81,11 +92,14 @@ func (b *Builder) Build(ctx context.Context, project *types.Project, services []
 	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
-	builder, err := buildkit.New(ctx, "", buildkitdial.ClientOpts(b.Docker)...)
+	builder, err := b.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reach the engine's builder: %w", err)
+		return nil, err
 	}
 	defer builder.Close()
+	if err := b.checkPlatforms(ctx, builder, wanted); err != nil {
+		return nil, err
+	}
 
 	shown, finish, err := display(context.WithoutCancel(ctx), options)
 	if err != nil {
@@ -165,10 +179,13 @@ func (b *Builder) build(ctx context.Context, builder *buildkit.Client, request *
 			shown <- steps.observe(status)
 		}
 	}()
-	_, err = builder.Solve(ctx, nil, solve, statuses) // closes statuses
+	answer, err := builder.Solve(ctx, nil, solve, statuses) // closes statuses
 	<-passed
 	if err != nil {
-		return nil, buildFailure(ctx, subject, steps, err)
+		return nil, b.failure(ctx, request, steps, err)
+	}
+	if b.Address != "" {
+		return request.pushed(answer.ExporterResponse, time.Since(started))
 	}
 	var all []Built
 	for _, reference := range request.references {
@@ -184,114 +201,18 @@ func (b *Builder) build(ctx context.Context, builder *buildkit.Client, request *
 	return all, nil
 }
 
-// solve is the request in BuildKit's words. The exporter "moby" is the
-// engine's own image store, and "dockerfile.v0" the frontend inside the
-// engine, which prefers images that are there to those of a registry.
-func (b *Builder) solve(request *request) (buildkit.SolveOpt, error) {
-	names := make([]string, 0, len(request.references)+len(request.tags))
-	for _, familiar := range slices.Concat(request.references, request.tags) {
-		named, err := reference.ParseNormalizedNamed(familiar)
-		if err != nil {
-			return buildkit.SolveOpt{}, fmt.Errorf("read image reference %q: %w", familiar, err)
-		}
-		names = append(names, named.String())
+// pushed reads what a builder says of an image that it pushed.
+func (r *request) pushed(said map[string]string, took time.Duration) ([]Built, error) {
+	digest := said[exptypes.ExporterImageDigestKey]
+	if digest == "" {
+		return nil, fmt.Errorf("build %s: the builder gave no digest of what it pushed", strings.Join(r.services, ", "))
 	}
-	opt := buildkit.SolveOpt{
-		Exports:             []buildkit.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": strings.Join(names, ",")}}},
-		Frontend:            "dockerfile.v0",
-		FrontendAttrs:       request.attrs,
-		LocalMounts:         map[string]fsutil.FS{},
-		CacheImports:        request.cacheFrom,
-		CacheExports:        request.cacheTo,
-		AllowedEntitlements: request.entitlements,
-		// The engine keeps what it got of a context by this key, and the next
-		// build sends only what changed.
-		SharedKey: request.context + "\x00" + request.dockerfile,
-		Session: []session.Attachable{
-			buildLogins(b.Keychain),
-			secretsprovider.FromMap(request.secrets),
-		},
+	var all []Built
+	for _, reference := range r.references {
+		all = append(all, Built{
+			Reference: reference, Services: r.services,
+			ID: said[exptypes.ExporterImageConfigDigestKey], Digest: digest, Took: took,
+		})
 	}
-	for name, folder := range map[string]string{"context": request.context, "dockerfile": request.dockerfile} {
-		if folder == "" {
-			continue
-		}
-		mounted, err := fsutil.NewFS(folder)
-		if err != nil {
-			return buildkit.SolveOpt{}, fmt.Errorf("read the build's %s: %w", name, err)
-		}
-		opt.LocalMounts[name] = mounted
-	}
-	if request.inline != "" {
-		file := staticfs.NewFS()
-		file.Add("Dockerfile", &fstypes.Stat{Mode: 0o644}, []byte(request.inline))
-		opt.LocalMounts["dockerfile"] = file
-	}
-	if len(request.agents) > 0 {
-		agents, err := sshprovider.NewSSHAgentProvider(request.agents)
-		if err != nil {
-			return buildkit.SolveOpt{}, fmt.Errorf("forward the ssh agent: %w", err)
-		}
-		opt.Session = append(opt.Session, agents)
-	}
-	return opt, nil
+	return all, nil
 }
-
-// buildFailure names the step that failed. BuildKit's own error repeats the
-// step's command, so secrets are hidden in it as well.
-func buildFailure(ctx context.Context, subject string, steps *steps, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("build %s: %w", subject, ctx.Err())
-	}
-	text := steps.hide.Replace(err.Error())
-	failure := &Error{Action: "build", Subject: subject, Hint: buildHint(text)}
-	name, lines := steps.failure()
-	failure.Logs = slices.Clone(lines)
-	if name != "" {
-		failure.Reason = "step " + name
-		if at := strings.LastIndex(text, exitCode); at >= 0 {
-			text = text[at+len(": "):]
-		}
-	}
-	if failure.Err = err; text != err.Error() {
-		failure.Err = errors.New(text)
-	}
-	return failure
-}
-
-// exitCode stands at the end of BuildKit's error about a command, behind the
-// command.
-const exitCode = ": exit code: "
-
-// buildHint knows the failures that are not in the command itself.
-func buildHint(text string) string {
-	text = strings.ToLower(text)
-	for _, known := range []struct{ text, hint string }{
-		{"no space left on device", "free some disk: docker builder prune"},
-		{exitCode, ""}, // the command may contain any of the words below
-		{"cannot connect to the docker daemon", engineHint},
-		{"connection error: desc", engineHint},
-		{"failed to dial", engineHint},
-		{"dockerfile parse error", ""},
-		{"failed to read dockerfile", "check build.dockerfile; it is relative to the build context"},
-		{"target stage", "check build.target; it names a stage of the Dockerfile"},
-		{"secret ", "list the secret under the service's build.secrets and under secrets"},
-		{"failed to compute cache key", contextHint},
-		{"failed to calculate checksum", contextHint},
-		{"pull access denied", "check the base image's name, or log in to its registry with docker login"},
-		{"failed to resolve source metadata", baseHint},
-		{"failed to create llb definition", baseHint},
-		{"failed to load metadata", baseHint},
-	} {
-		if strings.Contains(text, known.text) {
-			return known.hint
-		}
-	}
-	return ""
-}
-
-const (
-	engineHint  = "check that the Docker engine runs and that this user may use its socket"
-	contextHint = "check that the file is in the build context and not excluded by .dockerignore"
-	baseHint    = "check the base image's name and that its registry can be reached"
-)

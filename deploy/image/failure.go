@@ -18,6 +18,12 @@ import (
 // no such image.
 var ErrNotFound = errors.New("no such image")
 
+// ErrTagTaken means that an immutable tag names another image already.
+var ErrTagTaken = errors.New("the tag names another image already")
+
+// ErrUnauthorized means that the registry wants a login that it was not given.
+var ErrUnauthorized = errors.New("the registry wants a login")
+
 // ErrUnreachable means that the registry did not answer, so that nothing is
 // known about the image; Resolver.ResolveLocal may know.
 var ErrUnreachable = errors.New("the registry did not answer")
@@ -81,6 +87,9 @@ func causeOf(err error) cause {
 	if failed, ok := errors.AsType[*transport.Error](err); ok {
 		return causeOfStatus(failed.StatusCode)
 	}
+	if _, ok := errors.AsType[*limited](err); ok {
+		return causeLimited
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return causeUnreachable
 	}
@@ -124,6 +133,7 @@ var engineTexts = []struct {
 	{"toomanyrequests", causeLimited},
 	{"429 too many requests", causeLimited},
 	{"unauthorized", causeUnauthorized},
+	{"authorization failed", causeUnauthorized},
 	{"no basic auth credentials", causeUnauthorized},
 	{"authentication required", causeUnauthorized},
 	{"denied: ", causeForbidden},
@@ -131,6 +141,7 @@ var engineTexts = []struct {
 	{"name unknown", causeMissing},
 	{"manifest unknown", causeMissing},
 	{"404 not found", causeMissing},
+	{"http 404 response", causeMissing},
 	{"server gave http response to https client", causePlainHTTP},
 	{"x509:", causeCertificate},
 	{"connection refused", causeUnreachable},
@@ -141,6 +152,11 @@ var engineTexts = []struct {
 	{"tls handshake timeout", causeUnreachable},
 	{"client.timeout exceeded", causeUnreachable},
 	{"received unexpected http status: 5", causeBroken},
+	{"http 5", causeBroken},
+	{"500 internal server error", causeBroken},
+	{"502 bad gateway", causeBroken},
+	{"503 service unavailable", causeBroken},
+	{"504 gateway timeout", causeBroken},
 	{"connection reset", causeBroken},
 	{"broken pipe", causeBroken},
 	{"unexpected eof", causeBroken},
@@ -155,43 +171,4 @@ func causeOfText(text string) cause {
 		}
 	}
 	return causeOther
-}
-
-// explain names a registry's refusal in words that say what to do. A cancelled
-// context is nobody's fault and passes through with its action.
-func explain(action, subject, host string, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%s %s: %w", action, subject, err)
-	}
-	failure := &Error{Action: action, Subject: subject, Err: err}
-	login := "docker login " + host
-	if host == "ghcr.io" {
-		login += ", or set GITHUB_TOKEN (pushing needs the write:packages scope, in a workflow `packages: write`)"
-	}
-	switch causeOf(err) {
-	case causeUnauthorized:
-		failure.Reason = host + " asks for a login, or does not accept the one it got"
-		failure.Hint = "log in: " + login
-	case causeForbidden:
-		failure.Reason = host + " does not let this login do that, or the repository does not exist"
-		failure.Hint = "check the repository's name and the rights of the login: " + login
-	case causeMissing:
-		failure.Err = fmt.Errorf("%w: %w", ErrNotFound, err)
-	case causeLimited:
-		failure.Reason = host + " is asked too often"
-		failure.Hint = "wait some minutes; logged-in users may ask more often: " + login
-	case causeBroken:
-		failure.Reason = host + " failed, also when asked again"
-		failure.Hint = "try again later; the image is unchanged"
-	case causeUnreachable:
-		failure.Err = fmt.Errorf("%w: %w", ErrUnreachable, err)
-		failure.Hint = "check the registry's name, " + host + ", and that it can be reached from here"
-	case causeCertificate:
-		failure.Reason = "the certificate of " + host + " is not trusted here"
-		failure.Hint = "install its authority's certificate; nothing is sent to it before that"
-	case causePlainHTTP:
-		failure.Reason = host + " speaks plain HTTP, which only registries on the loopback address may"
-		failure.Hint = "give it a certificate, or list it under insecure-registries in the engine's daemon.json"
-	}
-	return failure
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -61,22 +60,6 @@ func labelled(t *testing.T, docker *client.Client) string {
 		}
 	})
 	return fmt.Sprintf(`{%s: "1", %s: %q}`, testLabel, runLabel, run)
-}
-
-// tree writes files below a temporary folder.
-func tree(t *testing.T, files map[string]string) string {
-	t.Helper()
-	directory := t.TempDir()
-	for name, content := range files {
-		name = filepath.Join(directory, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return directory
 }
 
 // shop is a project whose builds check from inside that they got what the
@@ -160,7 +143,7 @@ func TestBuildAndPush(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if labels := inspected.Config.Labels; labels[labelVersion] != "v1" || labels[labelRevision] != "4f0c2d1" || labels[testLabel] != "1" {
+	if labels := inspected.Config.Labels; labels[labelVersion] != "v1" || labels[LabelRevision] != "4f0c2d1" || labels[testLabel] != "1" {
 		t.Errorf("the labels are %v", labels)
 	}
 	if !slices.Contains(inspected.Config.Env, "STAGE=production") {

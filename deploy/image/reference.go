@@ -101,3 +101,12 @@ func digits(text string) (number, rest string) {
 	}
 	return text[:end], text[end:]
 }
+
+// RegistryOf gives the registry's host of a reference, as logins are kept by.
+func RegistryOf(reference string) string {
+	parsed, err := parse(reference)
+	if err != nil {
+		return ""
+	}
+	return hostOf(parsed.Context())
+}

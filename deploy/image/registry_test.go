@@ -219,7 +219,7 @@ func TestRegistryPassword(t *testing.T) {
 
 	wrong := &Registries{Keychain: fixedLogin{"anna", "wrong-password"}}
 	_, err := wrong.Resolve(t.Context(), reference)
-	if err == nil || !strings.Contains(err.Error(), "asks for a login") || !strings.Contains(err.Error(), "docker login "+registry.Address()) {
+	if err == nil || !strings.Contains(err.Error(), "does not accept the login from the keychain that was given") || !strings.Contains(err.Error(), "docker login "+registry.Address()) {
 		t.Errorf("got %v", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "wrong-password") {

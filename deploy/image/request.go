@@ -1,32 +1,20 @@
 package image
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
-)
-
-// The label names of the Open Container Initiative's image specification,
-// annotations.md.
-const (
-	labelVersion  = "org.opencontainers.image.version"
-	labelRevision = "org.opencontainers.image.revision"
-	labelCreated  = "org.opencontainers.image.created"
-	labelSource   = "org.opencontainers.image.source"
 )
 
 // request is one image to build: everything that decides its content, and
@@ -46,8 +34,10 @@ type content struct {
 	// context and dockerfile are folders; context is empty for a remote one.
 	context, dockerfile string
 	// inline is a Dockerfile that stands in the Compose file.
-	inline       string
+	inline string
+	// secrets are the values, by the name under which a step mounts them.
 	secrets      map[string][]byte
+	secretNames  []string
 	agents       []sshprovider.AgentConfig
 	cacheFrom    []client.CacheOptionsEntry
 	cacheTo      []client.CacheOptionsEntry
@@ -58,26 +48,22 @@ type content struct {
 // such as a web process and its worker, share a build. No services means all
 // that have a build section.
 func requests(project *types.Project, services []string, options Options) ([]*request, error) {
-	if len(services) == 0 {
-		for name, service := range project.Services {
-			if service.Build != nil {
-				services = append(services, name)
-			}
-		}
+	selected, err := chosen(project, services)
+	if err != nil {
+		return nil, err
 	}
-	services = slices.Clone(services)
-	slices.Sort(services)
+	trees := newTrees(options.Tree)
 	var all []*request
 	builtBy := map[string]*request{}
-	for _, name := range slices.Compact(services) {
-		service, err := project.GetService(name)
-		if err != nil {
-			return nil, fmt.Errorf("build %s: the Compose file has no such service", name)
-		}
-		if service.Build == nil {
-			return nil, fmt.Errorf("build %s: the service has no build section", name)
-		}
+	for _, service := range selected {
+		name := service.Name
 		content, err := contentOf(project, service, options)
+		if err == nil {
+			err = content.identify(trees)
+		}
+		if err == nil {
+			content.secrets, err = secrets(project, service.Build.Secrets)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("build %s: %w", name, err)
 		}
@@ -104,6 +90,32 @@ func requests(project *types.Project, services []string, options Options) ([]*re
 			}
 			one.tags = union(one.tags, tag)
 		}
+	}
+	return all, nil
+}
+
+// chosen gives the named services, or all with a build section, by name.
+func chosen(project *types.Project, names []string) ([]types.ServiceConfig, error) {
+	if len(names) == 0 {
+		for name, service := range project.Services {
+			if service.Build != nil {
+				names = append(names, name)
+			}
+		}
+	}
+	names = slices.Clone(names)
+	slices.Sort(names)
+	var all []types.ServiceConfig
+	for _, name := range slices.Compact(names) {
+		service, err := project.GetService(name)
+		if err != nil {
+			return nil, fmt.Errorf("build %s: the Compose file has no such service", name)
+		}
+		if service.Build == nil {
+			return nil, fmt.Errorf("build %s: the service has no build section", name)
+		}
+		service.Name = name
+		all = append(all, service)
 	}
 	return all, nil
 }
@@ -141,7 +153,7 @@ func contentOf(project *types.Project, service types.ServiceConfig, options Opti
 		entitlements: slices.Clone(build.Entitlements),
 	}
 	c.locate(project, build)
-	if err := c.platform(service); err != nil {
+	if err := c.platform(service, options.Platform); err != nil {
 		return content{}, err
 	}
 	c.set("target", build.Target)
@@ -194,9 +206,11 @@ func contentOf(project *types.Project, service types.ServiceConfig, options Opti
 		c.agents = append(c.agents, agent)
 	}
 	slices.SortFunc(c.agents, func(a, b sshprovider.AgentConfig) int { return strings.Compare(a.ID, b.ID) })
-	var err error
-	c.secrets, err = secrets(project, build.Secrets)
-	return c, err
+	for _, secret := range build.Secrets {
+		c.secretNames = append(c.secretNames, cmp.Or(secret.Target, secret.Source))
+	}
+	slices.Sort(c.secretNames)
+	return c, nil
 }
 
 func supported(build *types.BuildConfig) error {
@@ -258,19 +272,29 @@ func fetched(context string) bool {
 	return false
 }
 
-// platform is the service's own where the build section names none. The
-// engine's builder makes one at a time.
-func (c *content) platform(service types.ServiceConfig) error {
-	platforms := service.Build.Platforms
+// platform is the service's own, or the build section's, or the one that the
+// build was told. A build makes one at a time.
+func (c *content) platform(service types.ServiceConfig, told string) error {
+	platform, offered := service.Platform, service.Build.Platforms
 	switch {
-	case len(platforms) > 1 && !slices.Contains(platforms, service.Platform):
-		return fmt.Errorf("build.platforms names %d platforms and the engine builds one; set the service's platform to one of %s",
-			len(platforms), strings.Join(platforms, ", "))
-	case service.Platform != "":
-		c.attrs["platform"] = service.Platform
-	case len(platforms) == 1:
-		c.attrs["platform"] = platforms[0]
+	case platform != "":
+	case len(offered) == 1:
+		platform = offered[0]
+	case len(offered) == 0 || slices.Contains(offered, told):
+		platform = told
 	}
+	if platform == "" && len(offered) > 0 || len(offered) > 1 && !slices.Contains(offered, platform) {
+		return fmt.Errorf("build.platforms names %d platforms and the engine builds one; set the service's platform to one of %s",
+			len(offered), strings.Join(offered, ", "))
+	}
+	if platform == "" {
+		return nil
+	}
+	parsed, err := platforms.Parse(platform)
+	if err != nil {
+		return fmt.Errorf("read platform %q: %w; it is written like linux/arm64", platform, err)
+	}
+	c.attrs["platform"] = platforms.Format(platforms.Normalize(parsed))
 	return nil
 }
 
@@ -285,85 +309,4 @@ func (c *content) limits(ulimits map[string]*types.UlimitsConfig) {
 		all = append(all, fmt.Sprintf("%s=%d:%d", name, soft, hard))
 	}
 	c.set("ulimit", strings.Join(all, ","))
-}
-
-// labels are the build section's own, which win, and those that say what the
-// image is. They are set on the finished image, so a new version of unchanged
-// sources still comes from the cache.
-func labels(own types.Labels, options Options) map[string]string {
-	all := map[string]string{}
-	for key, value := range map[string]string{
-		labelVersion:  options.Version,
-		labelRevision: options.Revision,
-		labelSource:   options.Source,
-	} {
-		if value != "" {
-			all[key] = value
-		}
-	}
-	if !options.Created.IsZero() {
-		all[labelCreated] = options.Created.UTC().Format(time.RFC3339)
-	}
-	maps.Copy(all, own)
-	return all
-}
-
-// caches reads cache_from and cache_to: "type=registry,ref=…", or the name of
-// an image alone.
-func caches(list []string) []client.CacheOptionsEntry {
-	var entries []client.CacheOptionsEntry
-	for _, text := range list {
-		if !strings.Contains(text, "=") {
-			entries = append(entries, client.CacheOptionsEntry{
-				Type:  "registry",
-				Attrs: map[string]string{"ref": text},
-			})
-			continue
-		}
-		entry := client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{}}
-		for field := range strings.SplitSeq(text, ",") {
-			key, value, _ := strings.Cut(field, "=")
-			if key = strings.TrimSpace(key); key == "type" {
-				entry.Type = value
-			} else {
-				entry.Attrs[key] = value
-			}
-		}
-		entries = append(entries, entry)
-	}
-	return entries
-}
-
-// secrets reads the values that the build may mount. They go to BuildKit over
-// the build's session, when a step asks, and nowhere else.
-func secrets(project *types.Project, wanted []types.ServiceSecretConfig) (map[string][]byte, error) {
-	values := map[string][]byte{}
-	for _, one := range wanted {
-		id := cmp.Or(one.Target, one.Source)
-		secret, declared := project.Secrets[one.Source]
-		value, err := []byte(nil), error(nil)
-		switch {
-		case !declared:
-			return nil, fmt.Errorf("read secret %s: it is not declared under secrets", one.Source)
-		case secret.Content != "":
-			value = []byte(secret.Content)
-		case secret.Environment != "":
-			text, set := project.Environment[secret.Environment]
-			if !set {
-				return nil, fmt.Errorf("read secret %s: the variable %s is not set; export it or put it in .env", one.Source, secret.Environment)
-			}
-			value = []byte(text)
-		case secret.File != "":
-			if value, err = os.ReadFile(secret.File); err != nil {
-				return nil, fmt.Errorf("read secret %s: %w", one.Source, err)
-			}
-		default:
-			return nil, fmt.Errorf("read secret %s: a build takes secrets with file or environment", one.Source)
-		}
-		if len(value) > secretsprovider.MaxSecretSize {
-			return nil, fmt.Errorf("read secret %s: it has %d bytes, BuildKit takes %d at most", one.Source, len(value), secretsprovider.MaxSecretSize)
-		}
-		values[id] = bytes.Clone(value)
-	}
-	return values, nil
 }

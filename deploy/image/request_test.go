@@ -27,6 +27,22 @@ func load(t *testing.T, directory, text string, environment map[string]string) *
 	return project
 }
 
+// tree writes files below a temporary folder.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	directory := t.TempDir()
+	for name, content := range files {
+		name = filepath.Join(directory, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return directory
+}
+
 func TestRequestsShareABuild(t *testing.T) {
 	project := load(t, t.TempDir(), `
 services:
@@ -92,7 +108,7 @@ secrets:
 	want := map[string]string{
 		"filename": "Backend.Dockerfile", "target": "production", "platform": "linux/amd64",
 		"build-arg:VERSION": "1", "build-arg:INHERITED": "from-environment",
-		"label:" + labelVersion: "mine", "label:" + labelRevision: "4f0c2d1", "label:" + labelSource: "https://example/shop",
+		"label:" + labelVersion: "mine", "label:" + LabelRevision: "4f0c2d1", "label:" + labelSource: "https://example/shop",
 		"label:" + labelCreated: "2001-09-09T01:46:40Z",
 		"add-hosts":             "pypi.example=10.0.0.2", "force-network-mode": "host",
 		"ulimit": "nofile=1:2,nproc=7:7", "shm-size": "67108864",
@@ -133,6 +149,29 @@ services:
 	}
 	if b := all[1]; !maps.Equal(b.attrs, want) || b.context != "" || b.dockerfile != "" {
 		t.Errorf("got %+v", b.content)
+	}
+}
+
+func TestRequestsChooseThePlatform(t *testing.T) {
+	for _, test := range []struct{ service, told, want string }{
+		{`{build: .}`, "", ""},
+		{`{build: .}`, "linux/arm64", "linux/arm64"},
+		{`{build: .}`, "linux/arm64/v8", "linux/arm64"},
+		{`{build: {context: ., platforms: [linux/amd64]}}`, "linux/arm64", "linux/amd64"},
+		{`{platform: linux/amd64, build: .}`, "linux/arm64", "linux/amd64"},
+		{`{platform: linux/amd64, build: {context: ., platforms: [linux/amd64, linux/arm64]}}`, "linux/arm64", "linux/amd64"},
+		{`{build: {context: ., platforms: [linux/amd64, linux/arm64]}}`, "linux/arm64", "linux/arm64"},
+		{`{build: {context: ., platforms: [linux/amd64, linux/arm64]}}`, "linux/s390x", "error"},
+		{`{build: .}`, "linux/!", "error"},
+	} {
+		all, err := requests(load(t, t.TempDir(), "services: {a: "+test.service+"}", nil), nil, Options{Platform: test.told})
+		got := "error"
+		if err == nil {
+			got = all[0].attrs["platform"]
+		}
+		if got != test.want {
+			t.Errorf("%s, told %q: got %q, %v, want %q", test.service, test.told, got, err, test.want)
+		}
 	}
 }
 

@@ -49,22 +49,35 @@ func (r *Registries) Resolve(ctx context.Context, reference string) (deploy.Imag
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	digest, err := r.digest(ctx, parsed)
+	asked, err := r.ask(ctx, "resolve image", reference, parsed.Context())
+	if err != nil {
+		return deploy.Image{}, err
+	}
+	digest, err := r.digest(ctx, parsed, asked)
 	if err == nil {
 		return deploy.Image{Reference: reference, Digest: digest}, nil
 	}
 	if causeOf(err) == causeMissing {
-		return deploy.Image{}, r.missing(ctx, reference, parsed)
+		return deploy.Image{}, r.missing(ctx, parsed, asked)
 	}
-	return deploy.Image{}, explain("resolve image", reference, parsed.Context().RegistryStr(), err)
+	return deploy.Image{}, asked.explain(err)
+}
+
+// ask begins a question with the login for it.
+func (r *Registries) ask(ctx context.Context, action, subject string, repository name.Repository) (question, error) {
+	found, err := login(ctx, r.Keychain, repository)
+	if err != nil {
+		return question{}, fmt.Errorf("%s %s: %w", action, subject, err)
+	}
+	return question{action: action, subject: subject, repository: repository, login: found}, nil
 }
 
 // digest asks with HEAD, which registries count least, and once more with GET
 // where that fails: only its answer has a body that says why.
-func (r *Registries) digest(ctx context.Context, parsed name.Reference) (string, error) {
+func (r *Registries) digest(ctx context.Context, parsed name.Reference, asked question) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
-	head, err := remote.Head(parsed, r.options(ctx)...)
+	head, err := remote.Head(parsed, r.options(ctx, asked.login)...)
 	if err == nil {
 		return head.Digest.String(), nil
 	}
@@ -72,7 +85,7 @@ func (r *Registries) digest(ctx context.Context, parsed name.Reference) (string,
 	if !ok || failed.StatusCode == http.StatusNotFound || failed.Temporary() {
 		return "", err
 	}
-	got, err := remote.Get(parsed, r.options(ctx)...)
+	got, err := remote.Get(parsed, r.options(ctx, asked.login)...)
 	if err != nil {
 		return "", err
 	}
@@ -80,10 +93,10 @@ func (r *Registries) digest(ctx context.Context, parsed name.Reference) (string,
 }
 
 // missing says what there is instead, as far as that can be read.
-func (r *Registries) missing(ctx context.Context, reference string, parsed name.Reference) error {
-	failure := &Error{Action: "resolve image", Subject: reference, Err: ErrNotFound}
+func (r *Registries) missing(ctx context.Context, parsed name.Reference, asked question) error {
+	failure := &Error{Action: asked.action, Subject: asked.subject, Err: ErrNotFound}
 	failure.Hint = "push it first, or check the version"
-	tags, err := r.tags(ctx, parsed.Context())
+	tags, err := r.tags(ctx, asked)
 	switch {
 	case err != nil && causeOf(err) == causeMissing:
 		failure.Reason = "the repository " + parsed.Context().Name() + " does not exist"
@@ -104,22 +117,26 @@ func (r *Registries) ListTags(ctx context.Context, repository string) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	tags, err := r.tags(ctx, parsed)
+	asked, err := r.ask(ctx, "list the tags of", repository, parsed)
 	if err != nil {
-		return nil, explain("list the tags of", repository, parsed.RegistryStr(), err)
+		return nil, err
+	}
+	tags, err := r.tags(ctx, asked)
+	if err != nil {
+		return nil, asked.explain(err)
 	}
 	slices.SortFunc(tags, func(a, b string) int { return compareTags(b, a) })
 	return tags, nil
 }
 
-func (r *Registries) tags(ctx context.Context, repository name.Repository) ([]string, error) {
+func (r *Registries) tags(ctx context.Context, asked question) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
-	puller, err := remote.NewPuller(r.options(ctx)...)
+	puller, err := remote.NewPuller(r.options(ctx, asked.login)...)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := puller.Lister(ctx, repository)
+	pages, err := puller.Lister(ctx, asked.repository)
 	if err != nil {
 		return nil, err
 	}
@@ -135,29 +152,49 @@ func (r *Registries) tags(ctx context.Context, repository name.Repository) ([]st
 }
 
 // Tag gives an image that the registry has further tags, by putting its
-// manifest under them: nothing is pulled or pushed. Promoting a tested image
-// is tagging its digest.
+// manifest under them, in their order: nothing is pulled or pushed. Promoting
+// a tested image is tagging its digest; an index of several platforms stays
+// one. An error says which of the tags were put.
 func (r *Registries) Tag(ctx context.Context, image deploy.Image, tags ...string) error {
 	pinned, err := parse(image.Pinned())
 	if err != nil {
 		return err
 	}
-	host := pinned.Context().RegistryStr()
-	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
-	defer cancel()
-	manifest, err := remote.Get(pinned, r.options(ctx)...)
-	if err != nil {
-		return explain("read manifest", image.Pinned(), host, err)
-	}
 	for _, tag := range tags {
 		if _, err := name.NewTag(pinned.Context().Name() + ":" + tag); err != nil {
 			return fmt.Errorf("tag image %s: %w", image.Pinned(), err)
 		}
-		if err := remote.Tag(pinned.Context().Tag(tag), manifest, r.options(ctx)...); err != nil {
-			return explain("tag image", image.Pinned()+" as "+tag, host, err)
+	}
+	asked, err := r.ask(ctx, "read manifest", image.Pinned(), pinned.Context())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
+	defer cancel()
+	manifest, err := remote.Get(pinned, r.options(ctx, asked.login)...)
+	if err != nil {
+		asked.left = untagged(tags, nil)
+		return asked.explain(err)
+	}
+	asked.action, asked.writes = "tag image", true
+	for at, tag := range tags {
+		if err := remote.Tag(pinned.Context().Tag(tag), manifest, r.options(ctx, asked.login)...); err != nil {
+			asked.subject, asked.left = image.Pinned()+" as "+tag, untagged(tags, tags[:at])
+			return asked.explain(err)
 		}
 	}
 	return nil
+}
+
+// untagged says which tags name the image by now, when one could not be put.
+func untagged(tags, put []string) string {
+	switch {
+	case len(put) > 0:
+		return "only " + strings.Join(put, ", ") + " was moved"
+	case len(tags) == 1:
+		return "the tag was not moved"
+	}
+	return "no tag was moved"
 }
 
 // ResolveLocal pins a reference from what the engine remembers of its pushes
@@ -179,27 +216,34 @@ func (r *Registries) ResolveLocal(ctx context.Context, reference string) (deploy
 	case err != nil:
 		return deploy.Image{}, fmt.Errorf("inspect image %s: %w", reference, err)
 	}
-	for _, pinned := range found.RepoDigests {
-		digest, err := name.NewDigest(pinned)
-		if err == nil && digest.Context().Name() == parsed.Context().Name() {
-			return deploy.Image{Reference: reference, Digest: digest.DigestStr()}, nil
-		}
+	if known := digestsIn(found.RepoDigests, parsed.Context()); len(known) > 0 {
+		return deploy.Image{Reference: reference, Digest: known[0]}, nil
 	}
 	failure.Reason = "the engine has it, but knows no digest: it was never pushed to " + parsed.Context().Name()
 	failure.Hint = "push it first"
 	return deploy.Image{}, failure
 }
 
+// digestsIn picks a repository's digests from those that the engine remembers
+// of an image.
+func digestsIn(pinned []string, repository name.Repository) []string {
+	var digests []string
+	for _, one := range pinned {
+		digest, err := name.NewDigest(one)
+		if err == nil && digest.Context().Name() == repository.Name() {
+			digests = append(digests, digest.DigestStr())
+		}
+	}
+	return digests
+}
+
 // options are those of every question. The attempts are go-containerregistry's
 // own: three, after 5xx, 408, 429 and connections that ended.
-func (r *Registries) options(ctx context.Context) []remote.Option {
-	keychain := r.Keychain
-	if keychain == nil {
-		keychain = DefaultKeychain
-	}
+func (r *Registries) options(ctx context.Context, with foundLogin) []remote.Option {
 	options := []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithAuthFromKeychain(keychain),
+		remote.WithAuth(with.authenticator()),
+		remote.WithTransport(patient(ctx, remote.DefaultTransport)),
 		remote.WithUserAgent("webshop-deploy"),
 	}
 	if r.backoff != (remote.Backoff{}) {

@@ -115,9 +115,9 @@ func TestResolveSaysWhyTheRegistryRefused(t *testing.T) {
 		asked  int32
 	}{
 		{401, "UNAUTHORIZED", []string{"asks for a login", "docker login 127.0.0.1"}, 2},
-		{403, "DENIED", []string{"does not let this login", "because"}, 2},
+		{403, "DENIED", []string{"lets nobody read shop/backend without a login", "because"}, 2},
 		{429, "TOOMANYREQUESTS", []string{"asked too often", "wait some minutes"}, 3},
-		{503, "UNAVAILABLE", []string{"failed, also when asked again"}, 3},
+		{503, "UNAVAILABLE", []string{"also when asked again"}, 3},
 	} {
 		host, asked := refusing(t, test.status, test.code)
 		_, err := (&Registries{backoff: fast}).Resolve(t.Context(), host+"/shop/backend:v1")

@@ -12,6 +12,9 @@ import (
 // How long things may take. HAProxy's own names are given; conf 4.2 unless
 // said otherwise.
 const (
+	// wayBack is how long a request waits for a server that is up. A deployer
+	// that watches switches back well within it.
+	wayBack = 2 * time.Second
 	// connectTimeout (timeout connect) is above 1 s so that one lost packet is
 	// sent again by the kernel before it counts as a failure. It is also what
 	// a request waits for a container that vanished, until its name has too.
@@ -137,10 +140,15 @@ func (l *layout) text(structure string, held seats) string {
 	line("")
 	line("backend no-route:404")
 	line("    http-request return status 404")
+	line("")
+	line("# Where no server is up, as when the only one has just crashed, a request waits for")
+	line("# the way back once, before it is answered 503: the inspect-delay of each backend.")
 	for _, of := range l.backends {
 		line("")
 		line("backend %s", of.service)
 		line("    balance roundrobin")
+		line("    tcp-request inspect-delay %s", duration(wayBack))
+		line("    tcp-request content accept if { nbsrv gt 0 } or WAIT_END")
 		line("    default-server resolvers docker resolve-prefer ipv4 check inter 1s fall 2 rise 1")
 		for i := range of.slots {
 			container := ""

@@ -16,6 +16,7 @@ import (
 )
 
 func TestProxyConforms(t *testing.T) {
+	t.Parallel()
 	conformance.Proxy(t, conformance.Plainly, func(t *testing.T) conformance.ProxySetup {
 		h := newHost(t)
 		paths := map[string]string{"web": "/", "api": "/healthz"}

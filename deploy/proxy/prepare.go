@@ -114,7 +114,7 @@ func resolved(running *running, wanted []wish) error {
 		switch {
 		case held == nil:
 			missing = append(missing, fmt.Errorf("%s: %w", wish.container, ErrNotPrepared))
-		case !held.address.IsValid():
+		case !held.address.IsValid() || held.nameless:
 			missing = append(missing, fmt.Errorf("%s: the proxy cannot resolve its name: is it running, in a network that the proxy is in too?", wish.container))
 		case held.address != wish.address:
 			missing = append(missing, fmt.Errorf("%s: the proxy resolves its name to %s, the engine says %s", wish.container, held.address, wish.address))

@@ -15,6 +15,7 @@ import (
 // rollout right behind it, although the old worker still sends what comes on
 // kept connections to the old container.
 func TestReloadForANewRoute(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	address := h.address(h.name + "-proxy")
 	finish := h.loaded(300)
@@ -69,6 +70,7 @@ func TestReloadsLoseNothing(t *testing.T) {
 
 // What HAProxy refuses changes nothing, says why, and is not left in place.
 func TestARefusedFileIsTakenBack(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	h.must(h.Configure(t.Context(), web(), deploy.Routing{"web": {first.Name}}))
 	finish := h.loaded(200)
@@ -89,6 +91,7 @@ func TestARefusedFileIsTakenBack(t *testing.T) {
 }
 
 func TestTheRightRouteAnswers(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	apps := map[string]deploy.Container{}
 	routing := deploy.Routing{}

@@ -20,6 +20,7 @@ import (
 // The proxy dies right after a switch, with the old container gone: it comes
 // back with the new one.
 func TestRestartAfterASwitch(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	second := h.app("web", 2)
 	finish := h.loaded(200)
@@ -42,6 +43,7 @@ func TestRestartAfterASwitch(t *testing.T) {
 // With the old container's name gone but its place never released, the proxy
 // goes on, and so does the next rollout.
 func TestTheOldNameVanishes(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	second, third := h.app("web", 2), h.app("web", 3)
 	finish := h.loaded(200)
@@ -74,6 +76,7 @@ func two() []deploy.Route {
 }
 
 func TestStartWithANameMissing(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	first := h.app("web", 1)
 	h.must(h.Configure(t.Context(), two(), deploy.Routing{"web": {first.Name}, "api": {h.container("api", 1)}}))
@@ -195,6 +198,7 @@ func (h *host) reconnect(address map[string]string) {
 // the names and never asks the wrong one; one that runs may, until it has asked
 // for the names again: a bound that no proxy by address has.
 func TestSwappedAddresses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*host) func(map[string]string)
 		down   bool
@@ -270,6 +274,7 @@ func newSubnetHost(t *testing.T) *host {
 // runs on serves as before; one that dies too comes back with the new
 // container; and in both the repeated switch completes.
 func TestKilledBetweenFileAndSwitch(t *testing.T) {
+	t.Parallel()
 	for name, kill := range map[string]bool{"the deployer alone": false, "the proxy too": true} {
 		t.Run(name, func(t *testing.T) {
 			h, first := serving(t)
@@ -316,6 +321,7 @@ func (h *host) writeFileOnly(routes []deploy.Route, routing deploy.Routing) {
 // A restart between Prepare and Switch forgets the place; Switch says so and
 // leaves everything as it is.
 func TestSwitchNeedsAPreparedContainer(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	second := h.app("web", 2)
 	wanted := deploy.Routing{"web": {second.Name}}

@@ -24,20 +24,24 @@ type slot struct {
 	address netip.Addr
 	state   deploy.ServerState
 	up      bool
+	// nameless says that the name did not resolve when it was asked for last.
+	// The address is then the one before.
+	nameless bool
 }
 
 // at names the place as commands do: "backend/s1".
 func (s slot) at() string { return s.backend + "/" + s.name }
 
 // The bits of srv_admin_state (mgmt 9.3, "show servers state"). The bit for a
-// name that does not resolve, 0x20, is none of the three states: such a server
-// is ready and not up. Neither is 0x04, "disabled in the file", which stays
+// name that does not resolve is none of the three states: such a server is
+// ready and not up. Neither is 0x04, "disabled in the file", which stays
 // set after the server was made ready.
 const (
 	adminForcedMaintenance    = 0x01
 	adminInheritedMaintenance = 0x02
 	adminForcedDrain          = 0x08
 	adminInheritedDrain       = 0x10
+	adminNameless             = 0x20
 )
 
 // parseSlots reads "show servers state": a version line, a line of column
@@ -48,9 +52,9 @@ func parseSlots(reply string) ([]slot, error) {
 		return nil, fmt.Errorf("read the proxy's servers: version %q is not 1", excerpt(version))
 	}
 	header, rest, _ := strings.Cut(rest, "\n")
-	columns := map[string]int{}
+	columns, width := map[string]int{}, 0
 	for i, name := range strings.Fields(strings.TrimPrefix(header, "#")) {
-		columns[name] = i
+		columns[name], width = i, i+1
 	}
 	for _, name := range []string{"be_name", "srv_name", "srv_addr", "srv_op_state", "srv_admin_state", "srv_fqdn"} {
 		if _, ok := columns[name]; !ok {
@@ -63,8 +67,8 @@ func parseSlots(reply string) ([]slot, error) {
 		if len(fields) == 0 {
 			continue
 		}
-		if len(fields) < len(columns) {
-			return nil, fmt.Errorf("read the proxy's servers: %q has %d columns of %d", excerpt(line), len(fields), len(columns))
+		if len(fields) < width {
+			return nil, fmt.Errorf("read the proxy's servers: %q has %d columns of %d", excerpt(line), len(fields), width)
 		}
 		admin, err := strconv.ParseUint(fields[columns["srv_admin_state"]], 10, 32)
 		if err != nil {
@@ -75,6 +79,8 @@ func parseSlots(reply string) ([]slot, error) {
 			name:    fields[columns["srv_name"]],
 			state:   adminState(admin),
 			up:      fields[columns["srv_op_state"]] != "0",
+
+			nameless: admin&adminNameless != 0,
 		}
 		if name := fields[columns["srv_fqdn"]]; name != "-" && name != UnusedName {
 			read.container = name

@@ -26,8 +26,8 @@ func TestSlotsAreRead(t *testing.T) {
 	want := []slot{
 		{backend: "web", name: "s1", container: "web-1", address: netip.MustParseAddr("172.18.0.2"), state: deploy.ServerDraining, up: true},
 		{backend: "web", name: "s2", container: "web-2", address: netip.MustParseAddr("172.18.0.3"), state: deploy.ServerReady, up: true},
-		{backend: "web", name: "s3", state: deploy.ServerMaintenance},
-		{backend: "web", name: "s4", container: "web-4", state: deploy.ServerReady},
+		{backend: "web", name: "s3", state: deploy.ServerMaintenance, nameless: true},
+		{backend: "web", name: "s4", container: "web-4", state: deploy.ServerReady, nameless: true},
 		{backend: "web", name: "s5", container: "web-5", address: netip.MustParseAddr("172.18.0.9"), state: deploy.ServerMaintenance},
 	}
 	if !slices.Equal(got, want) {

@@ -47,6 +47,7 @@ func TestTwentySwapsLoseNothing(t *testing.T) {
 // A place that another container held before starts to count at 0, and who
 // serves on keeps what it has counted.
 func TestCountersBelongToTheContainer(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	address := h.address(h.name + "-proxy")
 	asks := func(count int) {
@@ -95,6 +96,7 @@ func TestCountersBelongToTheContainer(t *testing.T) {
 
 // Going back to a container that still drains needs no more than a Switch.
 func TestSwitchBackToADrainingContainer(t *testing.T) {
+	t.Parallel()
 	h, first := serving(t)
 	second := h.app("web", 2)
 	finish := h.loaded(200)

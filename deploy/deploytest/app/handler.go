@@ -32,7 +32,7 @@ func (s *server) handler() http.Handler {
 		if id := r.Header.Get(idHeader); id != "" {
 			w.Header().Set(idHeader, id)
 		}
-		if s.settings.Hang {
+		if s.settings.Hang && s.turned() {
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler) // no answer, not even an empty one
 		}
@@ -49,7 +49,7 @@ func (s *server) front(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
-	if s.settings.Health == healthNever || s.settings.Health == healthFlap && s.flaps.down(r.RemoteAddr) {
+	if s.turned() && (s.settings.Health == healthNever || s.settings.Health == healthFlap && s.flaps.down(r.RemoteAddr)) {
 		http.Error(w, "unhealthy", http.StatusServiceUnavailable)
 		return
 	}

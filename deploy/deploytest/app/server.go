@@ -23,6 +23,7 @@ type server struct {
 	flaps    flaps
 	bound    chan net.Addr // gets the address once it listens
 	hoard    [][]byte
+	began    time.Time
 }
 
 func newServer(s Settings, log *slog.Logger) *server {
@@ -42,7 +43,11 @@ func (s *server) run(ctx context.Context) error {
 		defer timer.Stop()
 		crash = timer.C
 	}
-	s.hog(s.settings.HogMemory)
+	if s.began = time.Now(); s.settings.After == 0 {
+		s.hog(s.settings.HogMemory)
+	} else {
+		time.AfterFunc(s.settings.After, func() { s.hog(s.settings.HogMemory) })
+	}
 	boot := time.NewTimer(s.settings.Boot)
 	defer boot.Stop()
 	select {
@@ -98,6 +103,9 @@ func (s *server) drain(ctx context.Context, srv *http.Server) error {
 	s.log.Info("stopped")
 	return nil
 }
+
+// turned says whether it is not well any more.
+func (s *server) turned() bool { return time.Since(s.began) >= s.settings.After }
 
 // hog takes memory and writes to every page of it, so that it is really taken.
 func (s *server) hog(size int64) {

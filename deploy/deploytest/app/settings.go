@@ -37,6 +37,7 @@ type Settings struct {
 	RequireEnv []string      // APP_REQUIRE_ENV: names, by comma, without which it does not start
 	HogMemory  int64         // APP_HOG_MEMORY: bytes to take before it listens, as 64m or 1g
 	Hang       bool          // APP_HANG: accepts requests and never answers, /healthz included
+	After      time.Duration // APP_AFTER: how long it is well before APP_HEALTH, APP_HOG_MEMORY and APP_HANG apply
 	Store      string        // APP_STORE: folder of orders.log and ticks.log, default /data
 	Work       time.Duration // APP_WORK_SECONDS: what a worker still has to do when told to stop
 	Identity   string        // APP_IDENTITY: who a scheduler is, default the host's name
@@ -58,6 +59,7 @@ func ParseSettings(getenv func(string) string) (Settings, error) {
 		RequireEnv: p.names("APP_REQUIRE_ENV"),
 		HogMemory:  p.size("APP_HOG_MEMORY"),
 		Hang:       p.boolean("APP_HANG"),
+		After:      p.duration("APP_AFTER", 0),
 		Store:      cmp.Or(getenv("APP_STORE"), "/data"),
 		Work:       p.seconds("APP_WORK_SECONDS"),
 		Identity:   getenv("APP_IDENTITY"),

@@ -17,7 +17,10 @@ import (
 // are on the host and have the commands true, false, echo and sleep; its
 // project has no containers yet, and the test that made it removes them.
 type EngineSetup struct {
-	Engine  deploy.Engine
+	Engine interface {
+		deploy.Engine
+		deploy.Images
+	}
 	Release *deploy.Release
 	// Web is a service that stays up, soon prints the line "ready", and from
 	// then on ends within a second of its stop signal.
@@ -59,6 +62,7 @@ func Engine(t *testing.T, bubble Bubble, setup func(t *testing.T) EngineSetup) {
 		{"images must be said to be there or not", EngineSetup.present},
 		{"a pull must bring the image", EngineSetup.pull},
 		{"a pull of nothing must fail", EngineSetup.pullUnknown},
+		{"images must be forgotten unless they are kept or used", EngineSetup.forget},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) { test.run(setup(t), t) })
@@ -296,6 +300,37 @@ func (s EngineSetup) pull(t *testing.T) {
 	if err != nil || !present[s.Pullable.Pinned()] {
 		t.Errorf("present are %v (%v)", present, err)
 	}
+}
+
+func (s EngineSetup) forget(t *testing.T) {
+	s.made(t, s.Web, 1)
+	used := s.Release.Images[s.Web]
+	pruned, err := s.Engine.Forget(t.Context(), []deploy.Image{used, s.Unknown}, nil)
+	must(t, err)
+	if pruned.Images > 0 || len(pruned.Held) == 0 || !s.has(t, used) {
+		t.Errorf("of a used image and an unknown one: %+v", pruned)
+	}
+	if s.Pullable == (deploy.Image{}) {
+		return // the real engine has its own test of this, with a registry
+	}
+	must(t, s.Engine.Pull(t.Context(), s.Pullable, func(int64, int64) {}))
+	pruned, err = s.Engine.Forget(t.Context(), []deploy.Image{s.Pullable}, []deploy.Image{s.Pullable})
+	must(t, err)
+	if pruned.Images > 0 || !s.has(t, s.Pullable) {
+		t.Errorf("of a kept image: %+v", pruned)
+	}
+	pruned, err = s.Engine.Forget(t.Context(), []deploy.Image{s.Pullable}, []deploy.Image{used})
+	must(t, err)
+	if pruned.Images == 0 || len(pruned.Held) > 0 || s.has(t, s.Pullable) {
+		t.Errorf("of an image that nobody needs: %+v", pruned)
+	}
+}
+
+func (s EngineSetup) has(t *testing.T, image deploy.Image) bool {
+	t.Helper()
+	present, err := s.Engine.Present(t.Context(), []deploy.Image{image})
+	must(t, err)
+	return present[image.Pinned()]
 }
 
 func (s EngineSetup) pullUnknown(t *testing.T) {

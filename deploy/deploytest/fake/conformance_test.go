@@ -105,3 +105,22 @@ func TestProxyConforms(t *testing.T) {
 		}
 	})
 }
+
+func TestMigratorConforms(t *testing.T) {
+	conformance.Migrator(t, synctest.Test, func(t *testing.T) conformance.MigratorSetup {
+		older := release(t, strings.Replace(compose, `expose: ["8000"], x-deploy: {`, `expose: ["8000"], x-deploy: {migrations: django, `, 1))
+		newer := *older
+		newer.Version = "v2"
+		host := newHost(older)
+		additive := []deploy.Operation{{Name: "AddField", Reversal: deploy.Reversible, Survived: true, Needed: true}}
+		var all []deploy.Migration
+		for _, name := range []string{"0001_initial", "0002_price", "0003_weight"} {
+			all = append(all, deploy.Migration{MigrationID: deploy.MigrationID{App: "shop", Name: name}, Operations: additive})
+		}
+		host.Django.Contained["v1"], host.Django.Contained["v2"] = all[:2], all
+		return conformance.MigratorSetup{
+			Migrator: host.Django, Older: older, Newer: &newer,
+			Last: all[2].MigrationID, Before: deploy.MigrationID{App: "shop", Name: "0002"},
+		}
+	})
+}

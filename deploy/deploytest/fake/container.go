@@ -91,12 +91,14 @@ func (h *Host) make(release *deploy.Release, service *deploy.Service, name strin
 	c := &container{
 		Container: deploy.Container{
 			ID: fmt.Sprintf("c%04d", h.created), Name: name, Service: service.Name, Number: number,
-			ConfigHash: service.Hash, Status: deploy.StatusCreated, Created: time.Now(),
+			ConfigHash: service.Hash, Image: release.Images[service.Name].Pinned(),
+			Status: deploy.StatusCreated, Created: time.Now(),
 			Address: fmt.Sprintf("172.18.%d.%d", h.created/250, h.created%250+2),
 		},
 		project: project, version: release.Version,
 		behaviour: h.behaviour(service.Name, release.Version), service: service,
 	}
+	h.belongings(c, release.Environment.Project)
 	h.containers = append(h.containers, c)
 	if !slices.Contains(h.versions, release.Version) {
 		h.versions = append(h.versions, release.Version)

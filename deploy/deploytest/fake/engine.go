@@ -84,6 +84,30 @@ func (e *Engine) Pull(ctx context.Context, image deploy.Image, progress func(cur
 	return nil
 }
 
+// Forget removes what no container uses.
+func (e *Engine) Forget(ctx context.Context, images, kept []deploy.Image) (deploy.Pruned, error) {
+	var pruned deploy.Pruned
+	half, err := e.host.begin(ctx, "Forget %d", len(images))
+	if err != nil && !half {
+		return pruned, err
+	}
+	e.host.mu.Lock()
+	defer e.host.mu.Unlock()
+	for at, image := range images {
+		name := image.Pinned()
+		used := slices.ContainsFunc(e.host.containers, func(c *container) bool { return c.Image == name })
+		switch {
+		case !e.host.Images[name] || slices.ContainsFunc(kept, func(k deploy.Image) bool { return k.Pinned() == name }):
+		case used:
+			pruned.Held = append(pruned.Held, name)
+		case !half || at%2 == 0:
+			delete(e.host.Images, name)
+			pruned.Images, pruned.Freed = pruned.Images+1, pruned.Freed+pullSize
+		}
+	}
+	return pruned, err
+}
+
 // Create numbers new containers from the highest that exists, as Compose does,
 // and refuses where Compose would wake one that was left behind.
 func (e *Engine) Create(ctx context.Context, release *deploy.Release, name string, count int) ([]deploy.Container, error) {
@@ -144,6 +168,10 @@ func (e *Engine) createOne(release *deploy.Release, service *deploy.Service, hal
 	}
 	if service.Kind == deploy.KindSingleton {
 		h.judgeSingleton(c)
+	}
+	if err := h.allocate(c); err != nil {
+		h.containers = slices.DeleteFunc(h.containers, func(one *container) bool { return one == c })
+		return deploy.Container{}, err
 	}
 	c.start()
 	if service.Kind == deploy.KindProxy {
@@ -235,6 +263,7 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 		return fmt.Errorf("remove %s: it runs", name)
 	}
 	h.containers = slices.DeleteFunc(h.containers, func(one *container) bool { return one == c })
+	h.forgetVolumes(c)
 	return err
 }
 

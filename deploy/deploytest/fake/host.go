@@ -26,6 +26,8 @@ type Host struct {
 	Engine *Engine
 	Proxy  *Proxy
 	Prober *Prober
+	// Django is the database and its migrations.
+	Django *Migrator
 
 	// Behaviours say how containers behave: by "service:version", else by
 	// "service", else as the zero Behaviour does.
@@ -54,6 +56,10 @@ type Host struct {
 	versions   []string // in the order of their first containers
 	created    int      // for identifiers and addresses
 	published  map[string]int
+	// volumes are those without a name, remembered the containers of snapshots
+	// by identifier.
+	volumes    map[string]bool
+	remembered map[string]container
 	violations []string
 	traffic    Traffic
 }
@@ -76,10 +82,13 @@ func New() *Host {
 		Behaviours: map[string]Behaviour{},
 		Images:     map[string]bool{},
 		published:  map[string]int{},
+		volumes:    map[string]bool{},
+		remembered: map[string]container{},
 	}
 	host.Engine = &Engine{host: host}
 	host.Proxy = &Proxy{host: host, drains: map[string]time.Time{}}
 	host.Prober = &Prober{host: host}
+	host.Django = &Migrator{host: host, Contained: map[string][]deploy.Migration{}}
 	return host
 }
 
@@ -95,6 +104,13 @@ func (h *Host) Revive() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.dead, h.KillAt, h.KillHalf, h.Faults = false, 0, false, nil
+}
+
+// Dead says whether the deployer has been killed.
+func (h *Host) Dead() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.dead
 }
 
 // Calls gives the calls that changed something, in order: "Create web 2".

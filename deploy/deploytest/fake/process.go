@@ -18,6 +18,9 @@ type process struct {
 	servers   []*server
 	open      []*Request
 	turn      int
+	// idleUntil is when the last idle connection to it is closed, once a
+	// reload has replaced it.
+	idleUntil time.Time
 }
 
 // server is one place.
@@ -79,8 +82,12 @@ func (p *process) inFlight(name string) int {
 }
 
 // addTo adds what a replaced process has open to the containers that it is
-// open with; one that only this process knows is listed as draining.
+// open with; one that only this process knows is listed as draining. Its idle
+// connections are leaving.
 func (p *process) addTo(state *deploy.ProxyState) {
+	if time.Now().Before(p.idleUntil) {
+		state.Leaving++
+	}
 	for _, request := range p.open {
 		at := slices.IndexFunc(state.Servers, func(s deploy.Server) bool { return s.Container == request.Container })
 		if at < 0 {

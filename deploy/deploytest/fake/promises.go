@@ -11,7 +11,8 @@ import (
 // Violations gives every promise that was broken: a container stopped while it
 // was routed to or had requests in flight before its drain deadline, a routed
 // service left without a healthy server, requests sent to what is not healthy
-// or to a release that a worker does not know, a singleton twice at once.
+// or to a release that a worker does not know, a singleton twice at once, a
+// release that gets requests on a database that it does not run on.
 func (h *Host) Violations() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,6 +83,7 @@ func (h *Host) change(what string, do func()) {
 			h.judgeWorkers(what, c)
 		}
 	}
+	h.judgeSchema(what)
 }
 
 // judgeWorkers looks for workers of older releases that still take work while
@@ -97,6 +99,30 @@ func (h *Host) judgeWorkers(what string, routed *container) {
 		})
 		if replaced {
 			h.violated("%s sent requests to %s while %s of an older release takes work", what, routed.Name, c.Name)
+		}
+	}
+}
+
+// judgeSchema looks whether those that get requests run on the database as it is:
+// it has all that they need, and nothing that they do not survive.
+func (h *Host) judgeSchema(what string) {
+	applied := h.Django.applied
+	for _, c := range h.routedTo() {
+		contained, ok := h.Django.Contained[c.version]
+		if !ok || c.Service != h.Django.Service || h.Consent {
+			continue
+		}
+		var known []deploy.MigrationID
+		for _, one := range contained {
+			known = append(known, one.MigrationID)
+			if one.Needed() && !slices.Contains(applied, one.MigrationID) {
+				h.violated("%s: %s gets requests, and %s is not applied", what, c.Name, one)
+			}
+		}
+		for _, one := range h.Django.of(applied) {
+			if !slices.Contains(known, one.MigrationID) && !one.Survived() && !one.Unknown() {
+				h.violated("%s: %s gets requests, and does not survive %s", what, c.Name, one)
+			}
 		}
 	}
 }

@@ -12,6 +12,10 @@ import (
 // Proxy is the host's proxy: a file, and the process that has loaded it while
 // the container of the release's proxy service runs.
 type Proxy struct {
+	// Idle is how long a client keeps an idle connection open to a process
+	// that a reload replaced.
+	Idle time.Duration
+
 	host *Host
 	// file is what the next process starts with; nil where none was written.
 	file *file
@@ -84,6 +88,7 @@ func (p *Proxy) Configure(ctx context.Context, routes []deploy.Route, routing de
 	p.host.change("configure the proxy", func() {
 		old := p.running
 		p.running = newProcess(p.file, old.container)
+		old.idleUntil = time.Now().Add(p.Idle)
 		p.leaving = append(p.leaving, old)
 		p.note(old)
 	})
@@ -263,7 +268,7 @@ func (p *Proxy) follow() {
 			}
 			return true
 		}
-		return len(old.open) == 0
+		return len(old.open) == 0 && !time.Now().Before(old.idleUntil)
 	})
 }
 

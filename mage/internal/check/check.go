@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -28,51 +29,80 @@ type Options struct {
 	Out  io.Writer
 	// Unit leaves out what needs a Docker engine.
 	Unit bool
+	// Faults disturbs at every moment in every way, which takes an hour, instead
+	// of running the tests.
+	Faults bool
 }
 
-// part is one thing to run.
+// part is one thing to run. Its output goes to the checker that it is given.
 type part struct {
 	name string
-	run  func(ctx context.Context) error
+	run  func(c *checker, ctx context.Context) error
+}
+
+// stages are run one after the other, the parts of one side by side. The
+// linters fill the pauses of the unit tests' compiler. Tests that need the
+// engine have it to themselves, since some of them measure.
+func stages(unit, faults bool) [][]part {
+	if faults {
+		return [][]part{{{"faults on a host that behaves", (*checker).domainFaults}}, {{"faults on a real engine", (*checker).engineFaults}}}
+	}
+	tests := []part{{"unit tests", (*checker).unit}}
+	all := [][]part{{{"gofmt", (*checker).gofmt}}, {{"go vet", (*checker).vet}}, tests}
+	if unit {
+		return all
+	}
+	all[2] = append(tests, part{"golangci-lint", (*checker).lint}, part{"shellcheck", (*checker).shellcheck}, part{"other systems", (*checker).otherSystems})
+	return append(all, []part{{"integration tests", (*checker).integration}}, []part{{"end-to-end tests", (*checker).endToEnd}})
 }
 
 // Run runs everything, also after a failure, and ends with a line that says
 // how it went.
 func Run(ctx context.Context, options Options) error {
-	c := &checker{Options: options}
-	parts := []part{
-		{"gofmt", c.gofmt},
-		{"go vet", c.vet},
-		{"unit tests", c.unit},
-	}
-	if !options.Unit {
-		parts = append(parts,
-			part{"golangci-lint", c.lint},
-			part{"shellcheck", c.shellcheck},
-			part{"integration tests", c.integration},
-		)
-	}
 	began := time.Now()
-	var failed []string
-	for _, p := range parts {
-		fmt.Fprintf(c.Out, "\n== %s\n", p.name)
-		start := time.Now()
-		err := p.run(ctx)
+	count, failed := 0, []string(nil)
+	for _, stage := range stages(options.Unit, options.Faults) {
+		count += len(stage)
+		failed = append(failed, runStage(ctx, options, stage)...)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		verdict := "passed"
-		if err != nil {
-			verdict = "FAILED: " + err.Error()
-			failed = append(failed, p.name)
-		}
-		fmt.Fprintf(c.Out, "== %s %s after %s\n", p.name, verdict, time.Since(start).Round(time.Second))
 	}
-	fmt.Fprintf(c.Out, "\n%d of %d parts passed after %s\n", len(parts)-len(failed), len(parts), time.Since(began).Round(time.Second))
+	fmt.Fprintf(options.Out, "\n%d of %d parts passed after %s\n", count-len(failed), count, time.Since(began).Round(time.Second))
 	if len(failed) > 0 {
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// runStage runs parts side by side and names those that failed. What the first
+// one says is shown as it comes, what the others say when it is done.
+func runStage(ctx context.Context, options Options, stage []part) (failed []string) {
+	errs := make([]error, len(stage))
+	said := make([]bytes.Buffer, len(stage))
+	var others sync.WaitGroup
+	run := func(at int, out io.Writer) {
+		began := time.Now()
+		fmt.Fprintf(out, "\n== %s\n", stage[at].name)
+		errs[at] = stage[at].run(&checker{Options{Root: options.Root, Out: out}}, ctx)
+		verdict := "passed"
+		if errs[at] != nil {
+			verdict = "FAILED: " + errs[at].Error()
+		}
+		fmt.Fprintf(out, "== %s %s after %s\n", stage[at].name, verdict, time.Since(began).Round(time.Second))
+	}
+	for at := 1; at < len(stage); at++ {
+		others.Go(func() { run(at, &said[at]) })
+	}
+	run(0, options.Out)
+	others.Wait()
+	for at, part := range stage {
+		_, _ = said[at].WriteTo(options.Out)
+		if errs[at] != nil {
+			failed = append(failed, part.name)
+		}
+	}
+	return failed
 }
 
 type checker struct{ Options }
@@ -98,11 +128,62 @@ func (c *checker) unit(ctx context.Context) error {
 	return c.command(ctx, "go", "run", gotestsum, "--format", "pkgname", "--", "-race", "./...").Run()
 }
 
-// integration runs what needs an engine, one package at a time: they share it.
+// atOnce is how many packages' tests share the engine, and how many parallel
+// tests of each: most of what they do is to wait.
+const atOnce = "3"
+
+// integration runs the tests of the adapters: those of all packages that have
+// tests which only the build tag lets in. A file that another system would take
+// is none of them.
 func (c *checker) integration(ctx context.Context) error {
-	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--hide-summary=skipped", "--",
-		"-tags", "integration", "-p", "1", "-timeout", "60m",
-		"./deploy/engine/...", "./deploy/proxy/...", "./deploy/image/...", "./mage/...").Run()
+	var listed bytes.Buffer
+	list := c.command(ctx, "go", "list", "-f", "{{.ImportPath}} {{.IgnoredGoFiles}}", "./deploy/...")
+	list.Stdout = &listed
+	if err := list.Run(); err != nil {
+		return err
+	}
+	var packages []string
+	for line := range strings.Lines(listed.String()) {
+		if name, files, _ := strings.Cut(line, " "); strings.Contains(files, "_integration_test.go") {
+			packages = append(packages, name)
+		}
+	}
+	return c.withEngine(ctx, atOnce, packages...)
+}
+
+// endToEnd runs the tests of the targets, which wait for their turn in lanes of
+// their own.
+func (c *checker) endToEnd(ctx context.Context) error {
+	return c.withEngine(ctx, "16", "./mage/...")
+}
+
+func (c *checker) withEngine(ctx context.Context, parallel string, packages ...string) error {
+	args := []string{"run", gotestsum, "--format", "testname", "--hide-summary=skipped", "--",
+		"-tags", "integration", "-p", atOnce, "-parallel", parallel, "-timeout", "60m"}
+	return c.command(ctx, "go", append(args, packages...)...).Run()
+}
+
+// domainFaults and engineFaults sweep what the tests else take samples of.
+func (c *checker) domainFaults(ctx context.Context) error {
+	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--", "-timeout", "3h", "./deploy", "-faults").Run()
+}
+
+func (c *checker) engineFaults(ctx context.Context) error {
+	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--", "-tags", "integration", "-parallel", "16", "-timeout", "3h",
+		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover", "./mage", "-faults").Run()
+}
+
+// otherSystems checks that laptops with other systems can build, ship and
+// follow. What runs on a host must be Linux.
+func (c *checker) otherSystems(ctx context.Context) error {
+	for _, system := range []string{"darwin", "windows"} {
+		vet := c.command(ctx, "go", "vet", "-tags", "mage", "./...")
+		vet.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+		if err := vet.Run(); err != nil {
+			return fmt.Errorf("%s: %w", system, err)
+		}
+	}
+	return nil
 }
 
 func (c *checker) lint(ctx context.Context) error {
@@ -117,7 +198,7 @@ func (c *checker) shellcheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	scripts = append(scripts, filepath.Join(c.Root, ".ci", "run"))
+	scripts = append(scripts, filepath.Join(c.Root, ".ci", "run"), filepath.Join(c.Root, "deploy", "deploytest", "vps", "keep-engine"), filepath.Join(c.Root, "deploy", "deploytest", "vps", "start-engine"))
 	return c.command(ctx, "shellcheck", scripts...).Run()
 }
 

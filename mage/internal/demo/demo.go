@@ -97,7 +97,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		d.printer.Close()
 		return err
 	}
-	if err := d.session.Lock(ctx, "demo", 0); err != nil {
+	if err := d.session.Lock(ctx, "demo"); err != nil {
 		d.close()
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
-	"github.com/freezedesign/webshop-deploy/mage/internal/session"
+	"github.com/freezedesign/webshop-deploy/mage/internal/build"
 	"github.com/freezedesign/webshop-deploy/mage/internal/show"
 )
 
@@ -17,20 +17,24 @@ func (d *demo) build(ctx context.Context) error {
 	began := time.Now()
 	d.printer.Say("building %s, %s and %s", first, second, broken)
 	changed := []string{"backend", "frontend"}
-	references, err := d.session.Build(ctx, session.Display{Out: d.Out, Plain: d.Plain},
-		session.BuildOptions{Version: first},
-		session.BuildOptions{Version: second, Services: changed},
-		session.BuildOptions{Version: broken, Services: changed, Arguments: map[string]string{"BREAK": "missing-env"}},
+	maker := &build.Maker{
+		Name: d.session.Name, File: d.session.File, Model: d.session.Model, Variables: d.session.Host.Variables,
+		Docker: d.session.Engine.Docker(), Display: build.Display{Out: d.Out, Plain: d.Plain},
+	}
+	images, err := maker.Build(ctx,
+		build.Version{Name: first},
+		build.Version{Name: second, Services: changed},
+		build.Version{Name: broken, Services: changed, Arguments: map[string]string{"BREAK": "missing-env"}},
 	)
 	if err != nil {
 		return err
 	}
 	built := time.Since(began)
-	if _, err := d.session.Push(ctx, references); err != nil {
+	if _, err := maker.Push(ctx, images); err != nil {
 		return err
 	}
 	d.rows = append(d.rows,
-		row{step: fmt.Sprintf("build %d images", len(references)), took: built},
+		row{step: fmt.Sprintf("build %d images", len(images)), took: built},
 		row{step: "push", took: time.Since(began) - built})
 	return nil
 }

@@ -16,10 +16,11 @@ type candidate struct {
 }
 
 // candidates finds the environments' Compose files: in compose/ of a project,
-// or in the folder itself, as a deploy directory has them.
+// where a laptop has put them in a deploy directory, or in the folder itself,
+// where that has the one of the release that serves.
 func candidates(root string) []candidate {
 	var found []candidate
-	for _, pattern := range []string{"compose/docker-compose.*.yml", "docker-compose.*.yml"} {
+	for _, pattern := range []string{"compose/docker-compose.*.yml", ".deploy/shipped/docker-compose.*.yml", "docker-compose.*.yml"} {
 		files, _ := filepath.Glob(filepath.Join(root, pattern)) // the patterns are good
 		for _, file := range files {
 			name := deploy.EnvironmentName(file)
@@ -31,10 +32,27 @@ func candidates(root string) []candidate {
 	return found
 }
 
+// Find finds the environment of that name, or the only one there is, and its
+// Compose file.
+func Find(root, name string) (found, file string, err error) {
+	chosen, err := choose(root, name)
+	return chosen.name, chosen.file, err
+}
+
+// InProject says whether a folder is a project's, which has its environments in
+// compose/, and not a deploy directory.
+func InProject(root, name string) bool {
+	_, err := os.Stat(filepath.Join(root, "compose", "docker-compose."+name+".yml"))
+	return err == nil
+}
+
 // choose finds the environment of that name; without one, the only one that
 // is deployed on this machine.
 func choose(root, name string) (candidate, error) {
 	all := candidates(root)
+	if _, err := os.Stat(filepath.Join(root, ".deploy")); len(all) == 0 && err == nil {
+		return candidate{}, usage("nothing was deployed to %s yet", root)
+	}
 	if len(all) == 0 {
 		return candidate{}, usage("no environment: neither compose/docker-compose.<environment>.yml nor docker-compose.<environment>.yml is in %s", root)
 	}

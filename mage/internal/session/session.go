@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,10 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/deploy/django"
 	"github.com/freezedesign/webshop-deploy/deploy/engine"
 	"github.com/freezedesign/webshop-deploy/deploy/image"
 	"github.com/freezedesign/webshop-deploy/deploy/probe"
@@ -34,6 +37,12 @@ type Options struct {
 	Root string
 	// Create makes the deploy directory where it is missing.
 	Create bool
+	// Who gives the command; whoever runs this process where empty.
+	Who string
+	// Keychain has the registries' logins; nil takes this machine's own.
+	Keychain authn.Keychain
+	// Ask asks a person for a registry's login; nil where there is nobody.
+	Ask func(registry string) (deploy.Login, error)
 	// Emit is shown every event.
 	Emit func(deploy.Event)
 }
@@ -49,6 +58,8 @@ type Session struct {
 	Proxy  *proxy.Proxy
 	Images *image.Registries
 
+	who     string
+	signIn  *signIn
 	journal *deploy.Journal
 	lock    *deploy.Lock
 	emit    func(deploy.Event)
@@ -68,14 +79,11 @@ const memoryGoal = 24 << 20
 // Open opens an environment. Nothing is changed by it.
 func Open(ctx context.Context, options Options) (*Session, error) {
 	debug.SetMemoryLimit(memoryGoal)
-	root := options.Root
-	if root == "" {
-		var err error
-		if root, err = os.Getwd(); err != nil {
-			return nil, fmt.Errorf("find the project: %w", err)
-		}
+	root, err := rootOr(options.Root)
+	if err != nil {
+		return nil, err
 	}
-	chosen, err := choose(root, options.Env)
+	chosen, store, err := locate(root, options.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -83,29 +91,63 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := directoryOf(root, chosen)
-	if err != nil {
+	if err := checkDirectory(store.Directory, chosen.name, options.Create); err != nil {
 		return nil, err
 	}
-	if err := checkDirectory(directory, chosen.name, options.Create); err != nil {
-		return nil, err
-	}
-	s := &Session{Name: chosen.name, File: chosen.file, Model: model, emit: options.Emit}
-	store := &deploy.Store{Directory: directory, Environment: chosen.name}
+	signIn := &signIn{keychain: options.Keychain, ask: options.Ask}
+	s := &Session{signIn: signIn, Name: chosen.name, File: chosen.file, Model: model, who: cmp.Or(options.Who, Who()), emit: options.Emit}
 	variables, err := readVariables(store.EnvPath())
 	if err != nil {
 		return nil, err
 	}
-	if s.Engine, err = engine.Open(ctx, engine.Options{ProxyService: model.ProxyService()}); err != nil {
+	if s.Engine, err = engine.Open(ctx, engine.Options{
+		ProxyService: model.ProxyService(), Login: image.LoginFor(signIn),
+	}); err != nil {
 		return nil, err
 	}
 	s.Proxy = proxy.New(proxy.Options{Dir: store.ProxyDir()})
-	s.Images = &image.Registries{Docker: s.Engine.Docker()}
+	s.Images = &image.Registries{Docker: s.Engine.Docker(), Keychain: signIn}
 	s.Host = &deploy.Host{
-		Engine: s.Engine, Proxy: s.Proxy, Prober: probe.New(), Store: store,
+		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: probe.New(), Parking: s.Engine, Store: store,
+		Django: django.New(s.Engine), Backups: s.safe,
 		Variables: variables, Hash: engine.ConfigHash, Emit: s.record,
 	}
 	return s, nil
+}
+
+// StoreOf finds the deploy directory of an environment on this machine, as Open
+// does, and opens nothing.
+func StoreOf(root, env string) (*deploy.Store, error) {
+	root, err := rootOr(root)
+	if err != nil {
+		return nil, err
+	}
+	chosen, store, err := locate(root, env)
+	if err != nil {
+		return nil, err
+	}
+	return store, checkDirectory(store.Directory, chosen.name, false)
+}
+
+func locate(root, env string) (candidate, *deploy.Store, error) {
+	chosen, err := choose(root, env)
+	if err != nil {
+		return chosen, nil, err
+	}
+	directory, err := directoryOf(root, chosen)
+	return chosen, &deploy.Store{Directory: directory, Environment: chosen.name}, err
+}
+
+// rootOr is the working directory where no root is given.
+func rootOr(root string) (string, error) {
+	if root != "" {
+		return root, nil
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the project: %w", err)
+	}
+	return root, nil
 }
 
 func checkDirectory(directory, name string, create bool) error {
@@ -136,30 +178,33 @@ func readVariables(path string) (map[string]string, error) {
 }
 
 // Lock takes the deploy lock and opens the journal for a command that changes
-// something. It waits for a running one at most that long.
-func (s *Session) Lock(ctx context.Context, what string, wait time.Duration) error {
-	deadline := time.Now().Add(wait)
-	for {
-		lock, err := s.Host.Store.Lock(Who(), what)
-		if err == nil {
-			s.lock = lock
-			break
-		}
-		if held, ok := errors.AsType[*deploy.Locked](err); !ok || held == nil || !time.Now().Before(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(lockPause):
-		}
+// something. What an interrupted command has left is repaired first.
+func (s *Session) Lock(ctx context.Context, what string) error {
+	lock, err := s.Host.Store.Lock(s.who, what)
+	if err != nil {
+		return err
 	}
+	if err := s.hold(lock); err != nil {
+		return err
+	}
+	events, err := s.Host.Store.Events()
+	if err != nil || !deploy.Interrupted(events) {
+		return err
+	}
+	s.record(deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: "the command before this one was interrupted: recovering from that first"})
+	if _, err := s.Host.Recover(ctx, deploy.Options{}); err != nil {
+		return fmt.Errorf("recover before %s: %w", what, err)
+	}
+	return nil
+}
+
+// hold opens the journal for whoever has the lock, and frees it at the end.
+func (s *Session) hold(lock *deploy.Lock) error {
+	s.lock = lock
 	var err error
 	s.journal, err = s.Host.Store.OpenJournal()
 	return err
 }
-
-const lockPause = 100 * time.Millisecond
 
 // record writes an event to the journal and shows it. A journal that cannot
 // be written does not end a rollout that is on its way.
@@ -177,7 +222,7 @@ func (s *Session) record(event deploy.Event) {
 // Release makes the release of a version from the environment's Compose file.
 func (s *Session) Release(ctx context.Context, version string) (*deploy.Release, error) {
 	release, err := s.Host.NewRelease(ctx, s.Model, deploy.MakeOptions{
-		Version: version, By: Who(), Resolve: s.resolve,
+		Version: version, By: s.who, Resolve: s.resolve,
 		Proxy: deploy.ProxyContainer{Group: strconv.Itoa(proxy.Group()), DNSOptions: proxy.DNSOptions(), Alias: proxy.UnusedName},
 	})
 	if errors.Is(err, image.ErrNotFound) {
@@ -189,7 +234,11 @@ func (s *Session) Release(ctx context.Context, version string) (*deploy.Release,
 // Recorded finds the recorded release of a version, the newest of them, or
 // makes it from the registry where this host never had it.
 func (s *Session) Recorded(ctx context.Context, version string) (*deploy.Release, error) {
-	release, err := s.Host.Store.Find(version)
+	find := s.Host.Store.Find
+	if version == deploy.Previous {
+		find = func(string) (*deploy.Release, error) { return s.Host.Store.FindPrevious() }
+	}
+	release, err := find(version)
 	if err == nil {
 		return release, s.Host.Decode(ctx, release)
 	}
@@ -202,18 +251,6 @@ func (s *Session) Recorded(ctx context.Context, version string) (*deploy.Release
 		return made, nil
 	}
 	return nil, &deploy.Failure{Status: deploy.ExitUsage, Err: errors.Join(unknown, makeErr)}
-}
-
-// resolve asks the registry, and where that does not answer, the engine, which
-// remembers under which digest it got an image.
-func (s *Session) resolve(ctx context.Context, reference string) (deploy.Image, error) {
-	found, err := s.Images.Resolve(ctx, reference)
-	if errors.Is(err, image.ErrUnreachable) {
-		if local, localErr := s.Images.ResolveLocal(ctx, reference); localErr == nil {
-			return local, nil
-		}
-	}
-	return found, err
 }
 
 // Close frees what the session holds.

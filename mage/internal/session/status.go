@@ -19,6 +19,8 @@ type Status struct {
 	State   deploy.State
 	// Holder is the command that is running; nil for none.
 	Holder *deploy.Holder
+	// Adoption is one that is not finished; nil for none.
+	Adoption *deploy.Adoption
 }
 
 // Status observes the environment without changing anything.
@@ -30,6 +32,13 @@ func (s *Session) Status(ctx context.Context) (*Status, error) {
 	}
 	if status.Holder, err = s.Host.Store.Holder(); err != nil {
 		return nil, err
+	}
+	adoption, err := s.Host.Store.Adoption()
+	if err != nil {
+		return nil, err
+	}
+	if adoption != nil && adoption.Unfinished {
+		status.Adoption = adoption
 	}
 	if status.Serving == nil {
 		return status, nil

@@ -12,10 +12,17 @@ import (
 func Report(out io.Writer, report *deploy.Report) {
 	switch report.Outcome {
 	case deploy.OutcomeUnchanged:
+		if report.To == "" {
+			fmt.Fprintln(out, "Nothing was deployed, and nothing is left to repair.")
+			return
+		}
 		fmt.Fprintf(out, "%s serves already: nothing to do (%s)\n", report.To, seconds(report.Elapsed))
 		return
 	case deploy.OutcomePlanned:
 		fmt.Fprintln(out, "Only the plan was asked for: nothing was touched.")
+		return
+	case deploy.OutcomeCleared:
+		fmt.Fprintf(out, "what the first deploy of %s had left was removed: nothing serves, as before it\n", report.To)
 		return
 	case deploy.OutcomeDeployed:
 		fmt.Fprintf(out, "%s serves", report.To)
@@ -30,6 +37,9 @@ func Report(out io.Writer, report *deploy.Report) {
 			seconds(report.Elapsed-monitor-verify), seconds(verify), seconds(monitor))
 	}
 	fmt.Fprintln(out)
+	if report.Gap > 0 {
+		fmt.Fprintf(out, "  gap %.1f s: so long nobody had the ports that were moved\n", report.Gap.Seconds())
+	}
 	if report.Switch > 0 {
 		fmt.Fprintf(out, "  switch %.1f ms, %d ended at the drain deadline, proxy retries %d, redispatches %d\n",
 			float64(report.Switch)/float64(time.Millisecond), report.EndedAtDeadline, report.Retries, report.Redispatches)

@@ -16,6 +16,10 @@ func Status(out io.Writer, status *session.Status) {
 		fmt.Fprintf(out, "%s is running since %s, started by %s\n\n",
 			status.Holder.What, status.Holder.Since.Local().Format("15:04:05"), status.Holder.Who)
 	}
+	if status.Adoption != nil {
+		fmt.Fprintf(out, "%[1]s: the adoption by %[2]s is not finished\nFinish it: mage host:adopt %[1]s -version=%[2]s, or go back: mage host:adopt %[1]s -undo\n\n",
+			status.Environment, status.Adoption.Version)
+	}
 	if status.Serving == nil {
 		fmt.Fprintf(out, "%s: nothing was deployed yet\n", status.Environment)
 		return
