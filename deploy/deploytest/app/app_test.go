@@ -174,14 +174,15 @@ func TestDrainLetsWhatIsOpenFinish(t *testing.T) {
 	ctx, endSending := context.WithCancel(t.Context())
 	run := load.Start(ctx, load.Profile{
 		Targets:   []load.Target{{Address: p.base}},
-		Slow:      load.Loop{Path: "/slow?seconds=1", Count: 2},
-		Stream:    load.Loop{Path: "/stream?seconds=1&chunks=5", Count: 2},
-		WebSocket: load.Sessions{Path: "/ws", Count: 2, Length: 200 * time.Millisecond, Every: 50 * time.Millisecond},
+		Slow:      load.Loop{Path: "/slow?seconds=2", Count: 2},
+		Stream:    load.Loop{Path: "/stream?seconds=2&chunks=5", Count: 2},
+		WebSocket: load.Sessions{Path: "/ws", Count: 2, Length: 2 * time.Second, Every: 50 * time.Millisecond},
 	})
 	t.Cleanup(func() { run.Stop() })
-	p.await(run, func(r load.Report) bool { return r.Of(load.WebSocket).OK >= 2 })
+	p.await(run, func(r load.Report) bool { return r.Dials >= 6 && r.Of(load.WebSocket).Upgraded >= 2 })
 	endSending() // a new request would rightly be refused by a server that drains
 	p.await(run, func(r load.Report) bool { return r.EndedBy != "" })
+	p.get("/") // connections are accepted in their order: those above are, and wait no more in a queue that closes
 	p.signal(syscall.SIGTERM)
 	p.awaitLog("draining")
 	if open := run.Snapshot(); open.Of(load.Slow).InFlight != 2 || open.Of(load.Stream).InFlight != 2 {

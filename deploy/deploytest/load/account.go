@@ -88,6 +88,7 @@ type account struct {
 
 type tally struct {
 	begun, ok, failed, lost, cut int
+	upgraded                     int
 	latency                      histogram
 	reasons                      map[string]int
 }
@@ -101,6 +102,13 @@ type releaseTally struct {
 func (a *account) begin(k Kind) {
 	a.mu.Lock()
 	a.tallies[k].begun++
+	a.mu.Unlock()
+}
+
+// upgrade notes that a session's handshake was answered.
+func (a *account) upgrade() {
+	a.mu.Lock()
+	a.tallies[WebSocket].upgraded++
 	a.mu.Unlock()
 }
 

@@ -52,6 +52,7 @@ type Tally struct {
 	Lost     int
 	Cut      int
 	InFlight int
+	Upgraded int            // WebSocket: sessions whose handshake was answered
 	Latency  Latency        // of those that are OK; for Get and Post from the moment they were due
 	Reasons  map[string]int // why the others were not
 }
@@ -183,8 +184,8 @@ func (r Report) sum(of func(Tally) int) int {
 func (t *tally) summary(k Kind) Tally {
 	return Tally{
 		Kind: k, Sent: t.begun, OK: t.ok, Failed: t.failed, Lost: t.lost, Cut: t.cut,
-		InFlight: t.begun - t.ok - t.failed - t.lost - t.cut,
-		Latency:  t.latency.latency(), Reasons: maps.Clone(t.reasons),
+		InFlight: t.begun - t.ok - t.failed - t.lost - t.cut, Upgraded: t.upgraded,
+		Latency: t.latency.latency(), Reasons: maps.Clone(t.reasons),
 	}
 }
 

@@ -88,8 +88,10 @@ func (s *site) repeated() int {
 	return n
 }
 
-// echo serves a WebSocket: it echoes messages, and after the given number of
-// them does what spoil says (with a nil spoil: hangs up without a word).
+// echo serves a WebSocket: it echoes messages, and in place of the echo after
+// the given number of them does what spoil says (with a nil spoil: hangs up
+// without a word). A close frame is always answered: it is how a load that
+// stops takes its leave.
 func echo(w http.ResponseWriter, r *http.Request, after int, spoil func(net.Conn, frame.Frame)) {
 	release := w.Header().Get("X-Release")
 	conn, rw, err := http.NewResponseController(w).Hijack()
@@ -105,7 +107,7 @@ func echo(w http.ResponseWriter, r *http.Request, after int, spoil func(net.Conn
 		if err != nil {
 			return
 		}
-		if n == after {
+		if n == after && f.Op != frame.Close {
 			if spoil != nil {
 				spoil(conn, f)
 			}

@@ -77,6 +77,7 @@ func (s *session) handshake(path string, seq uint32) bool {
 		return false
 	}
 	s.res.open = true
+	s.run.account.upgrade()
 	return true
 }
 
