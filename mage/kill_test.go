@@ -44,9 +44,20 @@ var victims = []victim{
 		left := c.Children()
 		a.slay(c.PID())
 		a.Await("the command whose shell was killed", func() bool {
-			return !slices.ContainsFunc(left, func(pid int) bool { return syscall.Kill(pid, 0) == nil })
+			return !slices.ContainsFunc(left, alive)
 		})
 	}},
+}
+
+// alive says whether a process runs. One that has ended, and that whoever
+// inherited it has not asked after yet, does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
 // slay kills processes at once; those that are gone already do not matter.
