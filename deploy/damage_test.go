@@ -66,9 +66,12 @@ var damages = []func(s *site, random *rand.Rand, v1, v2 *deploy.Release) string{
 // must serve, a plan to it must be empty, and no promise may be broken by the
 // deployer.
 func TestAnyHostIsRepaired(t *testing.T) {
-	rounds := uint64(8)
-	if *everything {
+	rounds := uint64(50)
+	switch {
+	case *everything:
 		rounds = 500
+	case testing.Short():
+		rounds = 8
 	}
 	w := ways(t)[0]
 	for number := *seed; number < *seed+rounds; number++ {

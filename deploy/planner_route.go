@@ -60,14 +60,24 @@ func (p *planner) proxyChange() *change {
 	return p.changes[at]
 }
 
-// routes says whether the proxy does already what the routing says.
+// routes says whether the proxy does already what the routing says. What it
+// still routes to and is gone does not count: the place is vacated before a new
+// container gets the name.
 func (p *planner) routes(routing Routing) bool {
 	for service, containers := range routing {
-		if !slices.Equal(p.state.Proxy.Routed(service), containers) {
+		if !slices.Equal(p.routedNow(service), containers) {
 			return false
 		}
 	}
 	return true
+}
+
+// routedNow gives the containers of a service that get requests and will still
+// be there when the leftovers are cleared.
+func (p *planner) routedNow(service string) []string {
+	return slices.DeleteFunc(p.state.Proxy.Routed(service), func(name string) bool {
+		return !slices.ContainsFunc(p.state.Of(service), func(c Container) bool { return c.Name == name && !leftover(c) })
+	})
 }
 
 // alreadyPlanned says whether the last cut-over of the plan is this one.

@@ -22,14 +22,6 @@ func (p *planner) oneAtATime() {
 	p.retire(p.rolled()...)
 }
 
-// routedNow gives the containers of a service that get requests and will still
-// be there when the leftovers are cleared.
-func (p *planner) routedNow(service string) []string {
-	return slices.DeleteFunc(p.state.Proxy.Routed(service), func(name string) bool {
-		return !slices.ContainsFunc(p.state.Of(service), func(c Container) bool { return c.Name == name && !leftover(c) })
-	})
-}
-
 // replaceService replaces one service, batch by batch; routing is what the
 // proxy does before it and is brought to what it does after it.
 func (p *planner) replaceService(c *change, routing Routing) {

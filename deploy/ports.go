@@ -76,8 +76,12 @@ type Proxy interface {
 	// checked by reading back. The containers that are no longer in it drain.
 	// It returns how long the batch took.
 	Switch(ctx context.Context, routes []Route, routing Routing) (time.Duration, error)
-	// Release frees the places of containers that no longer drain.
+	// Release frees the places of containers that no longer drain. One that
+	// gets new requests is an error.
 	Release(ctx context.Context, containers []string) error
+	// Vacate frees the places of containers that are gone, as after a crash or
+	// by somebody's hand, whatever the proxy still makes of them.
+	Vacate(ctx context.Context, containers []string) error
 }
 
 // Routing says for each routed service which containers, by name and sorted,

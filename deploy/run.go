@@ -212,8 +212,8 @@ func (r *runner) start(ctx context.Context, step Step) error {
 	if service, ok := r.plan.To.Service(step.Service); ok && service.Route != nil {
 		// No container has these names yet. A place in the proxy that one of them
 		// holds was left by a dead container, whose failed checks would be held
-		// against the new one.
-		if err := r.Proxy.Release(ctx, step.Containers); err != nil {
+		// against the new one; it may be one that is meant to get requests.
+		if err := r.Proxy.Vacate(ctx, step.Containers); err != nil {
 			return fmt.Errorf("start %s: %w", step.Service, err)
 		}
 	}

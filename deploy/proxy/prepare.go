@@ -131,6 +131,23 @@ func resolved(running *running, wanted []wish) error {
 // one of them still gets new requests. Where no proxy runs there is nothing to
 // free.
 func (p *Proxy) Release(ctx context.Context, containers []string) error {
+	return p.free(ctx, containers, func(held slot) error {
+		if held.state == deploy.ServerReady {
+			return fmt.Errorf("release container %s: it still gets new requests", held.container)
+		}
+		return nil
+	})
+}
+
+// Vacate frees the places of containers that are gone. Requests that were on
+// their way to one of them have failed already, or go elsewhere: there is nobody
+// to connect to.
+func (p *Proxy) Vacate(ctx context.Context, containers []string) error {
+	return p.free(ctx, containers, func(slot) error { return nil })
+}
+
+// free frees the places of containers, unless one of them may not be.
+func (p *Proxy) free(ctx context.Context, containers []string, may func(held slot) error) error {
 	running, err := p.running(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return nil
@@ -143,8 +160,8 @@ func (p *Proxy) Release(ctx context.Context, containers []string) error {
 		if held.container == "" || !slices.Contains(containers, held.container) {
 			continue
 		}
-		if held.state == deploy.ServerReady {
-			return fmt.Errorf("release container %s: it still gets new requests", held.container)
+		if err := may(held); err != nil {
+			return err
 		}
 		commands = append(commands,
 			"set server "+held.at()+" state maint",
@@ -154,7 +171,7 @@ func (p *Proxy) Release(ctx context.Context, containers []string) error {
 		return nil
 	}
 	if err := p.worker.change(ctx, commands...); err != nil {
-		return fmt.Errorf("release the proxy's places: %w", err)
+		return fmt.Errorf("free the proxy's places: %w", err)
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ func Proxy(t *testing.T, bubble Bubble, setup func(t *testing.T) ProxySetup) {
 		{"an open request must be seen and finish while its container drains", ProxySetup.drains},
 		{"a switch back must need nothing new", ProxySetup.back},
 		{"a released place must be free again", ProxySetup.releases},
+		{"the place of a container that is gone must be free, whatever its state", ProxySetup.vacates},
 		{"another structure must be loaded without losing an open request", ProxySetup.reloads},
 		{"the same structure must not move a request", ProxySetup.sameStructure},
 		{"many releases must find a place", ProxySetup.many},
@@ -216,6 +217,21 @@ func (s ProxySetup) releases(t *testing.T) {
 		t.Errorf("it holds %+v", at)
 	}
 	s.Stop(t, old)
+	s.answers(t, s.service(), c.Name)
+}
+
+func (s ProxySetup) vacates(t *testing.T) {
+	routing := s.serving(t)
+	gone := routing[s.service()][0]
+	c := s.next(t)
+	s.move(t, routing, gone, c.Name)
+	s.Stop(t, gone)
+	for range 2 {
+		must(t, s.Proxy.Vacate(t.Context(), []string{gone, "nobody"}))
+	}
+	if at := s.server(t, gone); at != nil {
+		t.Errorf("it holds %+v", at)
+	}
 	s.answers(t, s.service(), c.Name)
 }
 

@@ -200,7 +200,26 @@ func (p *Proxy) Switch(ctx context.Context, routes []deploy.Route, routing deplo
 
 // Release frees the places of containers that get no new requests.
 func (p *Proxy) Release(ctx context.Context, containers []string) error {
-	if _, err := p.host.begin(ctx, "Release %v", containers); err != nil {
+	return p.free(ctx, "Release", containers, func(s *server) error {
+		if s.State == deploy.ServerReady {
+			return fmt.Errorf("release %s: it gets new requests", s.Container)
+		}
+		return nil
+	})
+}
+
+// Vacate frees the places of containers that are gone.
+func (p *Proxy) Vacate(ctx context.Context, containers []string) error {
+	return p.free(ctx, "Vacate", containers, func(s *server) error {
+		if c := p.host.find(s.Container); c != nil && c.Running() {
+			p.host.violated("the place of %s is vacated while it runs", s.Container)
+		}
+		return nil
+	})
+}
+
+func (p *Proxy) free(ctx context.Context, call string, containers []string, may func(s *server) error) error {
+	if _, err := p.host.begin(ctx, call+" %v", containers); err != nil {
 		return err
 	}
 	p.host.mu.Lock()
@@ -214,8 +233,8 @@ func (p *Proxy) Release(ctx context.Context, containers []string) error {
 		if s == nil {
 			continue
 		}
-		if s.State == deploy.ServerReady {
-			return fmt.Errorf("release %s: it gets new requests", name)
+		if err := may(s); err != nil {
+			return err
 		}
 		*s = server{Server: deploy.Server{Service: s.Service, Slot: s.Slot, State: deploy.ServerMaintenance}}
 	}
