@@ -11,7 +11,7 @@ import (
 // Test runs every test and linter; -unit only what needs no engine.
 func Test(ctx context.Context,
 	unit *bool, // only the fast part, which needs no engine
-	faults *bool, // kill and disturb at every event, instead of at some; hours
+	faults *bool, // kill and disturb at every event, instead of at some; two hours
 ) error {
 	ctx, cancel := session.Signals(ctx)
 	defer cancel()

@@ -29,7 +29,7 @@ type Options struct {
 	Out  io.Writer
 	// Unit leaves out what needs a Docker engine.
 	Unit bool
-	// Faults disturbs at every moment in every way, which takes an hour, instead
+	// Faults disturbs at every moment in every way, which takes two hours, instead
 	// of running the tests.
 	Faults bool
 }
