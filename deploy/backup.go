@@ -238,16 +238,14 @@ func inWords(d time.Duration) string {
 
 // inBytes is a size as people say it, "12.3 MB", and exact where it is small.
 func inBytes(size int64) string {
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e4}} {
-		if size >= unit.size {
-			if unit.name == "kB" {
-				return fmt.Sprintf("%.1f kB", float64(size)/1e3)
-			}
-			return fmt.Sprintf("%.1f %s", float64(size)/float64(unit.size), unit.name)
-		}
+	switch {
+	case size >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(size)/1e9)
+	case size >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(size)/1e6)
+	case size >= 1e4:
+		return fmt.Sprintf("%.1f kB", float64(size)/1e3)
+	default:
+		return fmt.Sprintf("%d bytes", size)
 	}
-	return fmt.Sprintf("%d bytes", size)
 }
