@@ -30,7 +30,9 @@ type Deploy struct {
 	Tree *source.Tree
 	// From are tags that an image which was built from the same may be
 	// promoted from.
-	From           []string
+	From []string
+	// Waivers are what of the checklist was let pass.
+	Waivers        []deploy.Waiver
 	AcceptDowntime bool
 	Overlap        deploy.Overlap
 	Wait           time.Duration
@@ -91,6 +93,7 @@ func (f *Fleet) background(ctx context.Context, d Deploy) (*deploy.Background, e
 	if err != nil {
 		return nil, fmt.Errorf("list the commits since what %s serves: %w", f.Name, err)
 	}
+	background.Waivers = d.Waivers
 	return background, nil
 }
 
