@@ -214,6 +214,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	s.tagged("v1.0.0", "1.0", "latest", "main", "staging")
 	s.changeVariable()
 	s.onTheHost()
+	s.goesThroughTheChecklist()
 	s.noCanary(stop())
 }
 
