@@ -109,12 +109,14 @@ func discordText(n deploy.Notice, limit int) string {
 }
 
 // escapeMarkdown keeps a rune from being anything but itself: no formatting, no
-// link, no mention, no emoji.
+// link with another text, no mention.
 func escapeMarkdown(r rune) string {
 	switch r {
 	case '@':
 		return "@" + zeroWidth
-	case '\\', '*', '_', '~', '`', '|', '<', '>', '#', '[', ']', '(', ')', ':':
+	case '<':
+		return `\<` + zeroWidth
+	case '\\', '*', '_', '~', '`', '|', '>', '#', '[':
 		return `\` + string(r)
 	default:
 		return string(r)

@@ -4,7 +4,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -110,6 +109,3 @@ func Tell(ctx context.Context, hooks []*Webhook, notice deploy.Notice) []error {
 	}
 	return errs
 }
-
-// errTooLong says that a service asks for more patience than a notice has.
-var errTooLong = errors.New("longer than a notice may take")

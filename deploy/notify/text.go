@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -36,8 +37,18 @@ func runeLength(r rune) int {
 
 // clean makes one line of a text from outside: without control characters, and
 // without those that turn the direction of what follows.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
+func clean(text string) string { return strings.TrimSpace(cleanRunes(text)) }
+
+// colour is what programs print for terminals.
+var colour = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+
+// longestText is more than any service takes of one text: what is behind it is
+// not looked at.
+const longestText = 16 << 10
+
+func cleanRunes(text string) string {
+	text = text[:min(len(text), longestText)]
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == utf8.RuneError:
 			return '\ufffd'
@@ -47,8 +58,7 @@ func clean(text string) string {
 			return -1
 		}
 		return r
-	}, text)
-	return strings.TrimSpace(text)
+	}, colour.ReplaceAllString(text, ""))
 }
 
 // lines cleans each line of a text and leaves out empty ones.
@@ -65,22 +75,22 @@ func lines(text string) []string {
 // fit escapes a text rune by rune, and ends it with an ellipsis where it does
 // not fit into that many characters. What was escaped is never cut within.
 func fit(text string, limit int, escape func(rune) string) string {
-	if escaped := escapeAll(text, escape); length(escaped) <= limit {
-		return escaped
-	}
 	var out strings.Builder
-	used := length(ellipsis)
-	if used > limit {
-		return ""
-	}
+	used, room := 0, 0 // room is how much of out leaves room for the ellipsis
 	for _, r := range text {
 		escaped := escape(r)
 		if used += length(escaped); used > limit {
-			break
+			if limit < length(ellipsis) {
+				return ""
+			}
+			return strings.TrimRight(out.String()[:room], " ") + ellipsis
 		}
 		out.WriteString(escaped)
+		if used <= limit-length(ellipsis) {
+			room = out.Len()
+		}
 	}
-	return strings.TrimRight(out.String(), " ") + ellipsis
+	return out.String()
 }
 
 func escapeAll(text string, escape func(rune) string) string {
@@ -96,11 +106,14 @@ func escapeAll(text string, escape func(rune) string) string {
 func tail(all []string, limit int, escape func(rune) string) string {
 	var kept []string
 	for at := len(all) - 1; at >= 0 && limit > 1; at-- {
-		line := fit(clean(all[at]), min(limit-1, longestLine), escape)
+		line := fit(strings.TrimRight(cleanRunes(all[at]), " "), min(limit-1, longestLine), escape)
 		limit -= length(line) + 1
 		kept = append([]string{line}, kept...)
 	}
-	return strings.Trim(strings.Join(kept, "\n"), "\n")
+	if text := strings.Trim(strings.Join(kept, "\n"), "\n"); strings.TrimSpace(text) != "" {
+		return text
+	}
+	return ""
 }
 
 // longestLine keeps one line of a log from being all that is shown.
