@@ -128,7 +128,7 @@ func (c Course) Notice() Notice {
 	if c.Notify.NameHost {
 		n.Host = c.Host
 	}
-	if n.From != "" && c.Result != nil && (n.From != versionOf(c.Serving) || c.failed() && !c.Died) {
+	if n.From != "" && c.Result != nil && (n.From != versionOf(c.Serving) || c.failed() && !c.recovered()) {
 		n.Back = fmt.Sprintf("mage rollback %s -env=%s", n.From, c.Environment)
 	}
 	c.tellSource(&n)
