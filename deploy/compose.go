@@ -129,6 +129,7 @@ func (m *Model) Load(ctx context.Context, options LoadOptions) (*Environment, er
 	project.ComposeFiles = []string{filepath.Join(directory, filepath.Base(m.Path))}
 	environment := newEnvironment(name, project, mistakes)
 	m.watchOff(environment, variables)
+	m.checkSecretAddresses(mistakes)
 	validate(environment, mistakes)
 	if err := mistakes.err(); err != nil {
 		return nil, err

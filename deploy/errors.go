@@ -40,12 +40,15 @@ type Failure struct {
 	Logs []string
 }
 
+// logMark begins each line of what failed.
+const logMark = "  | "
+
 // Error gives the failure with its lines and its hint.
 func (f *Failure) Error() string {
 	var out strings.Builder
 	out.WriteString(f.Err.Error())
 	for _, line := range f.Logs {
-		out.WriteString("\n  | " + line)
+		out.WriteString("\n" + logMark + line)
 	}
 	if f.Hint != "" {
 		out.WriteString("\n" + f.Hint)

@@ -16,6 +16,7 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 	if value, ok := project.Extensions[ExtensionKey]; ok {
 		decodeExtension(value, &environment.Settings, ExtensionKey, mistakes)
 	}
+	environment.Settings.Notify.setDefaults()
 	for at := range environment.Settings.Verify {
 		environment.Settings.Verify[at].setDefaults()
 	}

@@ -50,6 +50,8 @@ type Settings struct {
 	Verify []Verification `mapstructure:"verify"`
 	// Watch says when the new release is taken back after the switch.
 	Watch Watch `mapstructure:"watch"`
+	// Notify says who is told what is done.
+	Notify Notify `mapstructure:"notify"`
 }
 
 // Seed is a command that imports sample data. It runs after every deploy, so

@@ -44,6 +44,9 @@ func (m *Model) Ship(directory string, variables map[string]string) ([]byte, err
 		extension = map[string]any{}
 		content[ExtensionKey] = extension
 	}
+	if len(m.hosts(variables)) > 1 {
+		tellHost(extension)
+	}
 	dropLaptopKeys(extension)
 	extension["directory"] = directory
 	written, err := yaml.Marshal(content)
@@ -103,6 +106,9 @@ func (m *Model) Settings(variables map[string]string) (Settings, error) {
 	substituted := substitute(extension, lookup)
 	decodeExtension(substituted, &settings, ExtensionKey, mistakes)
 	settings.Hosts = splitHosts(settings.Hosts)
+	settings.Notify.setDefaults()
+	m.checkSecretAddresses(mistakes)
+	checkNotify(settings.Notify, mistakes)
 	return settings, mistakes.err()
 }
 

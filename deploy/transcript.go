@@ -40,8 +40,12 @@ type Result struct {
 	// Status is the exit status; 0 is success.
 	Status int `json:"status"`
 	// Text is the error for people, hint and logs included; empty on success.
-	Text   string  `json:"text,omitempty"`
-	Report *Report `json:"report,omitempty"`
+	Text string `json:"text,omitempty"`
+	// Cause, Logs and Hint are the parts of Text, where it has them.
+	Cause  string   `json:"cause,omitempty"`
+	Logs   []string `json:"logs,omitempty"`
+	Hint   string   `json:"hint,omitempty"`
+	Report *Report  `json:"report,omitempty"`
 }
 
 // Err gives the result as the error that the command itself would have ended
@@ -49,6 +53,9 @@ type Result struct {
 func (r *Result) Err() error {
 	if r.Status == 0 {
 		return nil
+	}
+	if r.Cause != "" {
+		return &Failure{Status: r.Status, Err: errors.New(r.Cause), Logs: r.Logs, Hint: r.Hint}
 	}
 	return &Failure{Status: r.Status, Err: errors.New(r.Text)}
 }
@@ -62,6 +69,9 @@ func NewResult(report *Report, err error) *Result {
 	result.Status, result.Text = ExitFailed, err.Error()
 	if status, ok := err.(interface{ ExitStatus() int }); ok { //nolint:errorlint // mage asks the outermost error, too
 		result.Status = status.ExitStatus()
+	}
+	if failure, ok := err.(*Failure); ok { //nolint:errorlint // one that is wrapped has its parts amid the text
+		result.Cause, result.Logs, result.Hint = failure.Err.Error(), failure.Logs, failure.Hint
 	}
 	return result
 }

@@ -37,6 +37,8 @@ type Request struct {
 
 	// Run is the transcript that a detached supervisor goes on with.
 	Run *deploy.Run `json:"run,omitempty"`
+	// Over is the command that people are told of.
+	Over *session.Over `json:"over,omitempty"`
 	// Asks says that a worker may ask a person, through its supervisor.
 	Asks bool `json:"asks,omitempty"`
 }
@@ -51,6 +53,8 @@ const (
 	// Attend is the supervisor of a started rollout, Work its worker.
 	Attend Action = "attend"
 	Work   Action = "work"
+	// Tell tells people what came of a command.
+	Tell Action = "tell"
 	// Resume follows a rollout from where the connection was lost.
 	Resume Action = "follow"
 	// Cancel asks a rollout to go back, as Ctrl-C does where it runs.
@@ -90,7 +94,7 @@ type Rollout struct {
 // command is the request as a command of this machine.
 func (r *Request) command() session.Command {
 	command := session.Command{
-		Env: r.Env, Who: r.Who, Keychain: image.Logins(r.Logins, nil),
+		Env: r.Env, What: r.Rollout.What, Who: r.Who, Keychain: image.Logins(r.Logins, nil),
 		Version: r.Rollout.Version, Background: r.Rollout.Background, Adopt: r.Rollout.Adopt, Undo: r.Rollout.Undo, Recover: r.Rollout.Recover,
 	}
 	command.Options = deploy.Options{
@@ -127,6 +131,8 @@ type Line struct {
 	Text string `json:"text,omitempty"`
 	// Ask is the registry whose login a worker asks for.
 	Ask string `json:"ask,omitempty"`
+	// Tells says that somebody wants to be told what comes of the command.
+	Tells bool `json:"tells,omitempty"`
 }
 
 // longestRequest bounds what is read.

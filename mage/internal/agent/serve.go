@@ -36,6 +36,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		return s.supervise(ctx) // its answer is the transcript
 	case Work:
 		return s.work(ctx)
+	case Tell:
+		err = s.tell(ctx)
 	case Resume:
 		err = s.follow(ctx)
 	case Cancel:

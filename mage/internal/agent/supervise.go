@@ -33,6 +33,13 @@ type Supervisor struct {
 	mu     sync.Mutex
 	early  []deploy.Event // before the transcript begins
 	silent bool           // without a transcript, since that could not be written
+	began  bool           // its first step has begun
+
+	// tells says that somebody wants to be told what comes of the command, before
+	// what served when it began, and died that a worker died on the way.
+	tells  bool
+	before string
+	died   bool
 }
 
 // Supervise carries a rollout out on this machine. The report is nil where it
@@ -58,9 +65,12 @@ const (
 func (s *Supervisor) Run(ctx context.Context) (*deploy.Report, error) {
 	// Neither the end of a terminal nor that of a pipe ends what goes on.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	began := time.Now()
 	report, err := s.run(ctx)
+	result := deploy.NewResult(report, err)
+	s.tellPeople(ctx, session.Over{Result: result, Before: s.before, Died: s.died, Began: began})
 	if s.Transcript != nil {
-		_ = s.Transcript.End(deploy.NewResult(report, err)) // what was done counts, not what was written of it
+		_ = s.Transcript.End(result) // what was done counts, not what was written of it
 	}
 	return report, err
 }
@@ -74,13 +84,13 @@ func (s *Supervisor) run(ctx context.Context) (*deploy.Report, error) {
 		return nil, err
 	}
 	defer lock.Unlock() //nolint:errcheck // only read from
-	before, err := s.Store.Serving()
-	if err != nil {
+	if s.before, err = s.Store.Serving(); err != nil {
 		return nil, err
 	}
 	result, err := s.work(ctx, s.Request, lock)
 	if died, ok := errors.AsType[*death](err); ok {
-		return s.recover(ctx, died, lock, before)
+		s.died = true
+		return s.recover(ctx, died, lock)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +99,7 @@ func (s *Supervisor) run(ctx context.Context) (*deploy.Report, error) {
 }
 
 // recover starts workers that recover until one lives to say what came of it.
-func (s *Supervisor) recover(ctx context.Context, died *death, lock *deploy.Lock, before string) (*deploy.Report, error) {
+func (s *Supervisor) recover(ctx context.Context, died *death, lock *deploy.Lock) (*deploy.Report, error) {
 	first := died
 	for attempt := range recoveries {
 		s.note("%v: recovering", died)
@@ -104,7 +114,7 @@ func (s *Supervisor) recover(ctx context.Context, died *death, lock *deploy.Lock
 		if err != nil {
 			return nil, err
 		}
-		return result.Report, s.survived(first, result, before)
+		return result.Report, s.survived(first, result)
 	}
 	return nil, &deploy.Failure{
 		Status: deploy.ExitNeedsPerson, Logs: died.lines,
@@ -126,7 +136,7 @@ func (s *Supervisor) afterDeath() Request {
 
 // survived says how a command ended whose worker died and whose next worker
 // recovered: well where it had committed, or only had to recover.
-func (s *Supervisor) survived(first *death, result *deploy.Result, before string) error {
+func (s *Supervisor) survived(first *death, result *deploy.Result) error {
 	if err := result.Err(); err != nil {
 		failure := &deploy.Failure{Status: result.Status, Err: fmt.Errorf("%w\nrecovering from that: %w", first, err)}
 		return failure
@@ -136,7 +146,7 @@ func (s *Supervisor) survived(first *death, result *deploy.Result, before string
 		return err
 	}
 	r := s.Request.Rollout
-	if r.Recover || r.Adopt || r.Undo || after != before {
+	if r.Recover || r.Adopt || r.Undo || after != s.before {
 		return nil
 	}
 	failure := &deploy.Failure{Status: deploy.ExitFailed, Logs: first.lines, Err: fmt.Errorf("%w\nnothing serves, as before, and what it started was removed", first)}
@@ -167,6 +177,7 @@ func (s *Supervisor) note(format string, args ...any) {
 func (s *Supervisor) transcribe(event deploy.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.began = s.began || event.Kind == deploy.EventStart
 	if s.silent {
 		return
 	}

@@ -77,6 +77,8 @@ func (s *Supervisor) work(ctx context.Context, request Request, lock *deploy.Loc
 			s.event(*line.Event)
 		case line.Result != nil:
 			result = line.Result
+		case line.Tells:
+			s.tells = true
 		case line.Ask != "":
 			login, _ := s.Ask(line.Ask) // an empty login is no login
 			_ = toWorker.Encode(answer{Login: login})
@@ -112,6 +114,7 @@ func (s *server) work(ctx context.Context) error {
 	if s.Asks {
 		command.Ask = s.askPerson
 	}
+	command.Tells = func() { _ = s.say(Line{Tells: true}) }
 	report, err := session.Carry(ctx, command, func(event deploy.Event) { _ = s.say(Line{TranscriptLine: deploy.TranscriptLine{Event: &event}}) })
 	return s.say(Line{TranscriptLine: deploy.TranscriptLine{Result: deploy.NewResult(report, err)}})
 }

@@ -72,7 +72,10 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 	rollout := agent.Rollout{
 		What: d.What, Version: d.Version, Background: background, AcceptDowntime: d.AcceptDowntime, Overlap: d.Overlap, Wait: d.Wait,
 	}
-	if err := f.rollOutSignedIn(ctx, rollout); err != nil {
+	recording := f.record(ctx, rollout, d.Tree.Remote, d.Tree.Commit)
+	err = f.rollOutSignedIn(ctx, rollout)
+	recording.end(ctx, err)
+	if err != nil {
 		return err
 	}
 	return maker.Move(ctx, published, f.Settings.Tags)
@@ -131,7 +134,7 @@ func (f *Fleet) Rollout(ctx context.Context, rollout agent.Rollout) error {
 	if err := f.reach(ctx); err != nil {
 		return err
 	}
-	return f.rollOutSignedIn(ctx, rollout)
+	return f.rollOutRecorded(ctx, rollout)
 }
 
 // Return has all hosts return to a version that served before. The
@@ -141,7 +144,15 @@ func (f *Fleet) Return(ctx context.Context, rollout agent.Rollout) error {
 	if err := f.reachOnly(ctx); err != nil {
 		return err
 	}
-	return f.rollOutSignedIn(ctx, rollout)
+	return f.rollOutRecorded(ctx, rollout)
+}
+
+// rollOutRecorded rolls out a version that the hosts know.
+func (f *Fleet) rollOutRecorded(ctx context.Context, rollout agent.Rollout) error {
+	recording := f.recordKnown(ctx, rollout)
+	err := f.rollOutSignedIn(ctx, rollout)
+	recording.end(ctx, err)
+	return err
 }
 
 // Repair has all hosts recover from what an interrupted command left there,

@@ -12,6 +12,8 @@ import (
 type Command struct {
 	// Env is the environment; empty takes the only one that is deployed here.
 	Env string
+	// What was typed, for whoever is told.
+	What string
 	// Who gives it; whoever runs this process where empty.
 	Who     string
 	Version string
@@ -28,6 +30,8 @@ type Command struct {
 	Ask func(registry string) (deploy.Login, error)
 	// Lock is the deploy lock, which whoever carries out more than a plan has.
 	Lock *deploy.Lock
+	// Tells is called where somebody wants to be told what comes of it.
+	Tells func()
 }
 
 // Carry carries a command out: open the environment, bring it to the release.
@@ -44,6 +48,8 @@ func Carry(ctx context.Context, c Command, emit func(deploy.Event)) (*deploy.Rep
 			return nil, err
 		}
 	}
+	start := s.announce(ctx, c)
+	defer start.end()
 	return s.carry(ctx, c)
 }
 

@@ -9,6 +9,8 @@ import (
 type Standing struct {
 	// Serving is the identifier of the release that serves; empty for none.
 	Serving string `json:"serving,omitempty"`
+	// Previous is that of the one that a rollback to previous goes to.
+	Previous string `json:"previous,omitempty"`
 	// Records are the recorded releases, the newest first.
 	Records []Record `json:"records,omitempty"`
 }
@@ -29,6 +31,9 @@ func Stand(store *deploy.Store) (*Standing, error) {
 	var err error
 	if standing.Serving, err = store.Serving(); err != nil {
 		return nil, err
+	}
+	if previous, err := store.FindPrevious(); err == nil {
+		standing.Previous = previous.ID
 	}
 	ids, err := store.Releases()
 	if err != nil {
@@ -53,6 +58,21 @@ func (s *Standing) Now() *Record {
 	for at := range s.Records {
 		if s.Records[at].Release.ID == s.Serving {
 			return &s.Records[at]
+		}
+	}
+	return nil
+}
+
+// Known gives the newest record of a version, or of the one before; nil where
+// there is none that says what it was made of.
+func (s *Standing) Known(version string) *deploy.Release {
+	for _, record := range s.Records {
+		release := record.Release
+		if release.Background == nil {
+			continue
+		}
+		if release.Version == version || version == deploy.Previous && release.ID == s.Previous {
+			return release
 		}
 	}
 	return nil

@@ -1,0 +1,129 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// GitHub is a server with the part of GitHub's API that deployments need.
+type GitHub struct {
+	*Server
+	// Repository is the one it has, Token the one that may write there.
+	Repository, Token string
+}
+
+// NewGitHub starts a server with one repository.
+func NewGitHub(t testing.TB) *GitHub {
+	t.Helper()
+	g := &GitHub{Repository: "freezedesign/shop", Token: "ghs_" + Secret}
+	g.Server = start(t, &Server{
+		take: g.take,
+		refuse: func(w http.ResponseWriter, err error) {
+			answer(w, http.StatusUnprocessableEntity, fmt.Sprintf(`{"message": "Validation Failed", "errors": [{"message": %q}]}`, err.Error()))
+		},
+	})
+	return g
+}
+
+// deployment is the body of "Create a deployment", as GitHub documents it.
+type deployment struct {
+	Ref                   string    `json:"ref"`
+	Task                  string    `json:"task"`
+	AutoMerge             *bool     `json:"auto_merge"`
+	RequiredContexts      *[]string `json:"required_contexts"`
+	Payload               any       `json:"payload"`
+	Environment           string    `json:"environment"`
+	Description           string    `json:"description"`
+	TransientEnvironment  *bool     `json:"transient_environment"`
+	ProductionEnvironment *bool     `json:"production_environment"`
+}
+
+// deploymentStatus is that of "Create a deployment status".
+type deploymentStatus struct {
+	State          string `json:"state"`
+	TargetURL      string `json:"target_url"`
+	LogURL         string `json:"log_url"`
+	Description    string `json:"description"`
+	Environment    string `json:"environment"`
+	EnvironmentURL string `json:"environment_url"`
+	AutoInactive   *bool  `json:"auto_inactive"`
+}
+
+var states = regexp.MustCompile(`^(error|failure|inactive|in_progress|queued|pending|success)$`)
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+func (g *GitHub) take(w http.ResponseWriter, r *http.Request, body []byte) error {
+	if r.Header.Get("Authorization") != "Bearer "+g.Token {
+		answer(w, http.StatusUnauthorized, `{"message": "Bad credentials"}`)
+		return nil
+	}
+	if err := posted(r); err != nil {
+		return err
+	}
+	if !strings.Contains(r.Header.Get("Accept"), "application/vnd.github") || r.Header.Get("X-GitHub-Api-Version") == "" {
+		return fmt.Errorf("accepts %q of version %q", r.Header.Get("Accept"), r.Header.Get("X-GitHub-Api-Version"))
+	}
+	deployments := "/repos/" + g.Repository + "/deployments"
+	if r.URL.Path == deployments {
+		if err := checkDeployment(body); err != nil {
+			return err
+		}
+		answer(w, http.StatusCreated, fmt.Sprintf(`{"id": %d, "url": %q}`, g.begun()+1, g.Address+r.URL.Path+"/1"))
+		return nil
+	}
+	number, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, deployments+"/"), "/statuses")
+	if id, err := strconv.Atoi(number); !found || err != nil || id < 1 || id > g.begun() {
+		return fmt.Errorf("there is nothing at %s", r.URL.Path)
+	}
+	if err := checkStatus(body); err != nil {
+		return err
+	}
+	answer(w, http.StatusCreated, `{"id": 1}`)
+	return nil
+}
+
+// begun is how many deployments there are.
+func (g *GitHub) begun() int {
+	count := 0
+	for _, message := range g.Messages() {
+		if strings.HasSuffix(message.Path, "/deployments") {
+			count++
+		}
+	}
+	return count
+}
+
+func checkDeployment(body []byte) error {
+	var d deployment
+	if err := decode(body, &d); err != nil {
+		return err
+	}
+	c := &checker{}
+	c.require(fullCommit.MatchString(d.Ref), "ref %q is no whole commit", d.Ref)
+	c.text("environment", d.Environment, 255, true)
+	c.text("description", d.Description, 140, false)
+	c.require(d.AutoMerge != nil && !*d.AutoMerge, "auto_merge is on, as it is by default")
+	c.require(d.RequiredContexts != nil && len(*d.RequiredContexts) == 0, "required_contexts is not empty: all checks would have to be green")
+	c.require(d.TransientEnvironment != nil && !*d.TransientEnvironment, "transient_environment")
+	c.require(d.ProductionEnvironment != nil, "production_environment is not said")
+	return errors.Join(c.errs...)
+}
+
+func checkStatus(body []byte) error {
+	var s deploymentStatus
+	if err := decode(body, &s); err != nil {
+		return err
+	}
+	c := &checker{}
+	c.require(states.MatchString(s.State), "state %q", s.State)
+	c.text("description", s.Description, 140, false)
+	c.link("log_url", s.LogURL)
+	c.link("environment_url", s.EnvironmentURL)
+	return errors.Join(c.errs...)
+}
