@@ -26,7 +26,8 @@ const (
 // HistoryEntry is one command that was run on a host.
 type HistoryEntry struct {
 	// ID names its transcript; Short is as much of that as tells it from the
-	// others. Of a release whose transcript is gone, ID is the release's.
+	// others. Of a release whose transcript is gone, ID is the release's, and
+	// Short is empty.
 	ID    string `json:"id"`
 	Short string `json:"short"`
 	// Host is the machine's name.
@@ -66,8 +67,8 @@ type HistoryEntry struct {
 	Transcript bool `json:"transcript"`
 	// Error is what it failed with, without hints and logs.
 	Error string `json:"error"`
-
-	begun bool
+	// Begun says that it came to its first step.
+	Begun bool `json:"begun"`
 }
 
 // History lists the commands that changed something, or were about to, the
@@ -111,25 +112,9 @@ func (s *Store) records() ([]*Release, error) {
 	return records, err
 }
 
-// Entry says of a command what the history says.
-func (s *Store) Entry(past *Past) (HistoryEntry, error) {
-	entries, err := s.History()
-	if err != nil {
-		return HistoryEntry{}, err
-	}
-	for _, entry := range entries {
-		if entry.ID == past.Run.ID {
-			return entry, nil
-		}
-	}
-	entry := past.entry(nil) // one that only planned
-	entry.Short = entry.ID
-	return entry, nil
-}
-
 func (p *Past) entry(records []*Release) HistoryEntry {
 	entry := HistoryEntry{
-		ID: p.Run.ID, What: p.Run.What, Who: p.Run.Who, Started: p.began(), Outcome: p.outcome(), Transcript: true, begun: p.begun(),
+		ID: p.Run.ID, What: p.Run.What, Who: p.Run.Who, Started: p.began(), Outcome: p.outcome(), Transcript: true, Begun: p.begun(),
 		To: p.planned(),
 	}
 	ended := p.ended()
@@ -293,7 +278,7 @@ func linkRecoveries(entries []HistoryEntry) {
 	for at := range entries {
 		entry := &entries[at]
 		switch {
-		case entry.Outcome == OutcomeInterrupted && entry.begun:
+		case entry.Outcome == OutcomeInterrupted && entry.Begun:
 			entry.RecoveredBy = repaired
 		case entry.repairs():
 			repaired = entry.ID
@@ -307,7 +292,7 @@ func fillFrom(entries []HistoryEntry) {
 	served := ""
 	for at := range slices.Backward(entries) {
 		entry := &entries[at]
-		if entry.From == "" && entry.begun && entry.To != "" {
+		if entry.From == "" && entry.Begun && entry.To != "" {
 			entry.From = served
 			entry.wentBack()
 		}
@@ -325,7 +310,7 @@ func (e *HistoryEntry) repairs() bool {
 	case OutcomeDeployed, OutcomeUnchanged, OutcomeRolledBack, OutcomeReturned, OutcomeCleared, OutcomeRecovered, OutcomeDone:
 		return true
 	case OutcomeUntouched:
-		return e.begun
+		return e.Begun
 	default:
 		return false
 	}
@@ -343,7 +328,7 @@ func (s *Store) withoutTranscripts(known []HistoryEntry, records []*Release) []H
 			}
 		}
 		entry := HistoryEntry{
-			ID: record.ID, Short: record.ID, What: "deploy " + record.Version, Who: record.By, Started: record.Created,
+			ID: record.ID, What: "deploy " + record.Version, Who: record.By, Started: record.Created,
 			Outcome: OutcomeInterrupted, To: record.Version, Commit: record.Commit(), Release: record.ID,
 		}
 		if report, err := s.Report(record.ID); err == nil {
