@@ -93,7 +93,7 @@ func TestHistoryTellsWhatWasDone(t *testing.T) {
 	})
 	t.Run("diff", func(t *testing.T) {
 		difference := a.MustMage("history", "-env=test", "-diff=v1..v2")
-		ended(t, difference, 0, "v1 → v2", "web", "the same of 1 other services", "new: SETTING",
+		ended(t, difference, 0, "v1 → v2", "web", "others with the same: 1", "new: SETTING",
 			"@@ services.web.x-deploy @@", "-      drain: ${DRAIN:-10s}", "+      drain: ${DRAIN:-9s}")
 		if strings.Contains(difference.Output, "canary") {
 			t.Errorf("a value is shown:\n%s", difference.Output)

@@ -33,6 +33,8 @@ type Told struct {
 	Past *deploy.Past
 	// Others are the older commands that the same version names.
 	Others []deploy.HistoryEntry
+	// Shorts are the short names of all commands.
+	Shorts map[string]string
 }
 
 // Tell finds a command by its identifier or a beginning of it that no other
@@ -46,7 +48,10 @@ func Tell(store *deploy.Store, name string) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := &Told{HistoryEntry: found[0], Others: found[1:]}
+	told := &Told{HistoryEntry: found[0], Others: found[1:], Shorts: map[string]string{}}
+	for _, entry := range entries {
+		told.Shorts[entry.ID] = entry.Short
+	}
 	if !told.Transcript {
 		return told, nil
 	}

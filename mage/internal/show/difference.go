@@ -39,19 +39,20 @@ func heading(out io.Writer, name string, known bool, count int, otherwise string
 func commits(out io.Writer, c deploy.CommitChanges) {
 	otherwise := "not known of both"
 	if c.From != "" && c.To != "" {
-		otherwise = fmt.Sprintf("%s → %s; in a clone of the source: git log --oneline %s..%s",
-			short(c.From), short(c.To), short(c.From), short(c.To))
+		otherwise = fmt.Sprintf("%s → %s, and no record names those between; in a clone:", short(c.From), short(c.To))
 	}
 	heading(out, "COMMITS", c.Known, len(c.Added)+len(c.Removed), otherwise)
+	if !c.Known && c.From != "" && c.To != "" {
+		fmt.Fprintf(out, "  git log --oneline %s..%s\n", short(c.From), short(c.To))
+	}
 	commitList(out, "+", c.Added, c.MoreAdded)
 	commitList(out, "-", c.Removed, c.MoreRemoved)
 }
 
 func commitList(out io.Writer, mark string, commits []deploy.SourceCommit, more int) {
 	for _, one := range commits {
-		by := "  " + fit(plain(one.Author), 16)
-		line := fmt.Sprintf("  %s %s %s", mark, short(one.Hash), plain(one.Subject))
-		fmt.Fprintln(out, fit(line, screen-len([]rune(by)))+by)
+		line := fmt.Sprintf("  %s %s  %s  %s", mark, short(one.Hash), pad(plain(one.Author), 16), plain(one.Subject))
+		fmt.Fprintln(out, fit(line, screen))
 	}
 	if more > 0 {
 		fmt.Fprintf(out, "  %s and %d more\n", mark, more)
@@ -77,7 +78,7 @@ func images(out io.Writer, c deploy.ImageChanges) {
 		fmt.Fprintf(out, "  %s  %s → %s\n", pad(plain(change.Service), width), digest(change.From), digest(change.To))
 	}
 	if c.Known && len(c.Services) > 0 && c.Same > 0 {
-		fmt.Fprintf(out, "  the same of %d other services\n", c.Same)
+		fmt.Fprintf(out, "  others with the same: %d\n", c.Same)
 	}
 }
 

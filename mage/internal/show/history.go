@@ -23,7 +23,7 @@ const (
 // many more there are.
 func History(out io.Writer, entries []deploy.HistoryEntry, count int) {
 	if len(entries) == 0 {
-		fmt.Fprintln(out, "Nothing was deployed here yet. The first: mage deploy:staging, or on this machine:\nmage deploy:here v1.0.0")
+		fmt.Fprintln(out, "Nothing was deployed here yet. From a laptop: mage deploy:staging, and where the\nenvironment runs on this machine: mage deploy:here v1.0.0")
 		return
 	}
 	shown := entries[:min(count, len(entries))]
@@ -42,7 +42,7 @@ func History(out io.Writer, entries []deploy.HistoryEntry, count int) {
 	}
 	row("ID", "WHEN ("+zone(shown[0].Started)+")", "WHAT", "WHO", "COMMIT", "TOOK")
 	for _, entry := range shown {
-		row(orNone(entry.Short), entry.Started.Local().Format("2006-01-02 15:04"), what(entry.What), plain(entry.Who), orNone(plain(entry.Commit)), took(entry.Seconds))
+		row(orNone(entry.Short), entry.Started.Local().Format("2006-01-02 15:04"), what(entry.What), plain(entry.Who), orNone(short(entry.Commit)), took(entry.Seconds))
 		requests := requestsOf(entry)
 		indent := strings.Repeat(" ", idWidth+2)
 		fmt.Fprintln(out, indent+fit(outcome(entry, shorts), screen-len(indent)-len(requests))+requests)

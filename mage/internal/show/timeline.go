@@ -17,13 +17,13 @@ func Told(out io.Writer, told *session.Told) {
 	fmt.Fprintln(out, fit(plain(cmp.Or(entry.What, "an unknown command")), screen))
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintln(out, deploy.Wrap(fmt.Sprintf("%-10s%s", name, value), 2, screen-2))
+			fmt.Fprintf(out, "  %-9s %s\n", name, strings.TrimLeft(deploy.Wrap(value, 12, screen-12), " "))
 		}
 	}
 	field("by", plain(entry.Who))
 	field("began", entry.Started.Local().Format("2006-01-02 15:04:05 MST"))
 	field("took", took(entry.Seconds))
-	field("outcome", outcome(entry, map[string]string{entry.RecoveredBy: entry.RecoveredBy})+requestsOf(entry))
+	field("outcome", outcome(entry, told.Shorts)+requestsOf(entry))
 	field("commit", plain(entry.Commit))
 	switch {
 	case entry.Release != "":
@@ -52,7 +52,7 @@ func others(out io.Writer, told *session.Told) {
 	for _, other := range told.Others {
 		shorts = append(shorts, fmt.Sprintf("%s (%s)", orNone(other.Short), what(other.What)))
 	}
-	fmt.Fprintln(out, deploy.Wrap("Earlier about "+plain(told.To)+": "+strings.Join(shorts, ", "), 2, screen-2))
+	fmt.Fprintf(out, "  earlier   %s\n", strings.TrimLeft(deploy.Wrap(strings.Join(shorts, ", "), 12, screen-12), " "))
 }
 
 // timeIndent is how far an event's text is from the left.
