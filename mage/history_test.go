@@ -25,7 +25,7 @@ func (a *app) history(t *testing.T, flags ...string) []deploy.HistoryEntry {
 }
 
 // narrow checks that an output reads well on a screen of 80 columns.
-func narrow(t *testing.T, output string) {
+func narrow(t testing.TB, output string) {
 	t.Helper()
 	for line := range strings.Lines(output) {
 		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 {
@@ -151,4 +151,65 @@ func (a *app) showsPruned(t *testing.T) {
 	a.deploy("v4") // which prunes all others
 	ended(t, a.MustMage("history", "-env=test", "-show=v2"), 0, "the record of v2 was pruned: only this is left of it", "✓ switch")
 	ended(t, a.MustMage("history", "-env=test", "-diff=v2.."), 0, "v2 was pruned: only its run's record is left", "not known of both")
+}
+
+// looksBack asks a server's history from the laptop: what was typed here, with
+// the commits of this clone.
+func (s *shop) looksBack(first, second string) {
+	s.T.Helper()
+	var entries []deploy.HistoryEntry
+	result := s.MustMage("history", "-env=staging", "-json")
+	if err := json.Unmarshal([]byte(result.Output), &entries); err != nil {
+		s.T.Fatalf("%v\n%s", err, result.Output)
+	}
+	wanted := []deploy.HistoryEntry{
+		{What: "rollback " + first, Outcome: deploy.OutcomeDeployed}, {What: "deploy:staging " + second, Outcome: deploy.OutcomeUnchanged},
+		{What: "deploy:staging " + second, Outcome: deploy.OutcomeDeployed}, {What: "deploy:staging " + first, Outcome: deploy.OutcomeDeployed},
+		{What: "env:push", Outcome: deploy.OutcomeDone},
+	}
+	if len(entries) != len(wanted) {
+		s.T.Fatalf("%d commands are told of, wanted %d:\n%s", len(entries), len(wanted), result.Output)
+	}
+	head := strings.TrimSpace(s.Git("rev-parse", "HEAD"))
+	for at, entry := range entries {
+		if entry.What != wanted[at].What || entry.Outcome != wanted[at].Outcome {
+			s.T.Errorf("%d is %s, %s", at, entry.What, entry.Outcome)
+		}
+		if entry.To == second && entry.Commit != head {
+			s.T.Errorf("%s is of commit %q, not of %s", entry.What, entry.Commit, head)
+		}
+	}
+	shown := s.MustMage("history", "-env=staging", "-show="+entries[4].Short)
+	if !strings.Contains(shown.Output, "new: SECRET") {
+		s.T.Errorf("env:push is not told of:\n%s", shown.Output)
+	}
+	difference := s.MustMage("history", "-env=staging", "-diff="+first+".."+second)
+	for _, word := range []string{"+ " + head[:8], "two", "web ", "MIGRATIONS"} {
+		if !strings.Contains(difference.Output, word) {
+			s.T.Errorf("%q is not in the difference:\n%s", word, difference.Output)
+		}
+	}
+	narrow(s.T, difference.Output)
+	s.T.Logf("\n%s\n%s", s.MustMage("history", "-env=staging").Output, difference.Output)
+}
+
+// historyOfBoth asks two servers at once.
+func (s *shop) historyOfBoth() {
+	s.T.Helper()
+	result := s.MustMage("history", "-env=staging", "-json")
+	var entries []deploy.HistoryEntry
+	if err := json.Unmarshal([]byte(result.Output), &entries); err != nil {
+		s.T.Fatalf("%v\n%s", err, result.Output)
+	}
+	hosts := map[string]bool{}
+	for _, entry := range entries {
+		hosts[entry.Host] = true
+	}
+	last := entries[len(entries)-1]
+	if len(hosts) != 2 || last.Host == entries[0].Host {
+		s.T.Errorf("of %v hosts, from %+v to %+v", hosts, entries[0], last)
+	}
+	if shown := s.MustMage("history", "-env=staging", "-show="+last.ID); !strings.Contains(shown.Output, last.ID) {
+		s.T.Errorf("what only the second host knows:\n%s", shown.Output)
+	}
 }

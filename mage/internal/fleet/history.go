@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
@@ -53,8 +54,8 @@ func (l Looking) typed(env string) []string {
 	return args
 }
 
-// LookBack shows the history of every host, or of the one that knows what is
-// asked for. For programs, the lists are one.
+// LookBack shows the history of every host, or of those that know what is asked
+// for. For programs, the lists of all are one.
 func (f *Fleet) LookBack(ctx context.Context, asked Looking) error {
 	if len(f.Hosts) == 1 {
 		return f.Stream(ctx, asked.typed(f.Name)...)
@@ -62,42 +63,48 @@ func (f *Fleet) LookBack(ctx context.Context, asked Looking) error {
 	if err := f.Dial(ctx); err != nil {
 		return err
 	}
-	all := []json.RawMessage{}
+	var answers [][]byte
 	var failed error
-	found := false
 	for _, host := range f.Hosts {
 		out, err := host.answer(ctx, asked.typed(f.Name)...)
-		switch {
-		case err != nil && asked.Show != "":
-			failed = err // another host may know it
-		case err != nil:
+		if err != nil && asked.Show == "" {
 			return err
-		case asked.JSON && asked.Show == "":
-			var list []json.RawMessage
-			if err := json.Unmarshal(out, &list); err != nil {
-				return fmt.Errorf("read the history of %s: %w", host.Address, err)
-			}
-			all = append(all, list...)
-		default:
-			found = true
-			if !asked.JSON {
-				f.say("== %s", host.Address)
-			}
-			if _, err := os.Stdout.Write(out); err != nil || asked.JSON {
-				return err
-			}
 		}
+		if err != nil {
+			failed = err // another host may know it
+			continue
+		}
+		if !asked.JSON {
+			out = append([]byte("== "+host.Address+"\n"), out...)
+		}
+		answers = append(answers, out)
 	}
-	if asked.Show != "" && !found {
+	switch {
+	case len(answers) == 0:
 		return failed
+	case asked.JSON && asked.Show != "":
+		answers = answers[:1]
+	case asked.JSON:
+		return joinLists(os.Stdout, answers)
 	}
-	if asked.Show == "" && asked.JSON {
-		encoder := json.NewEncoder(os.Stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(all)
+	_, err := os.Stdout.Write(bytes.Join(answers, nil))
+	return err
+}
+
+// joinLists prints one array with what stands in several.
+func joinLists(out io.Writer, lists [][]byte) error {
+	all := []json.RawMessage{}
+	for _, content := range lists {
+		var list []json.RawMessage
+		if err := json.Unmarshal(content, &list); err != nil {
+			return fmt.Errorf("read a host's history: %w", err)
+		}
+		all = append(all, list...)
 	}
-	return nil
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(all)
 }
 
 // Difference asks the first host what differs between two releases.
