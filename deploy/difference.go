@@ -201,10 +201,9 @@ func compareVariables(from, to *Release) VariableChanges {
 }
 
 func compareMigrations(from, to *Release) MigrationChanges {
-	return MigrationChanges{
-		Known: len(from.Migrations) > 0 && len(to.Migrations) > 0,
-		Added: without(to.Migrations, from.Migrations), Removed: without(from.Migrations, to.Migrations),
-	}
+	added, known := to.Newer(from)
+	removed, _ := from.Newer(to)
+	return MigrationChanges{Known: known, Added: added, Removed: removed}
 }
 
 // compared is a release's rendered file in one form, without what differs

@@ -150,7 +150,7 @@ func (a *app) showsPruned(t *testing.T) {
 	a.edit("directory: deployed", "directory: deployed\n  retain: 1")
 	a.deploy("v4") // which prunes all others
 	ended(t, a.MustMage("history", "-env=test", "-show=v2"), 0, "the record of v2 was pruned: only this is left of it", "✓ switch")
-	ended(t, a.MustMage("history", "-env=test", "-diff=v2.."), 0, "v2 was pruned: only its run's record is left", "not known of both")
+	ended(t, a.MustMage("history", "-env=test", "-diff=v2.."), 0, "v2 was pruned: only its run's record is left", "cannot be compared any more")
 }
 
 // looksBack asks a server's history from the laptop: what was typed here, with

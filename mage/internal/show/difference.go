@@ -19,6 +19,10 @@ func Difference(out io.Writer, d *deploy.Difference) {
 		fmt.Fprintln(out, deploy.Wrap(text, 2, screen-2))
 	}
 	commits(out, d.Commits)
+	if d.From.Pruned || d.To.Pruned {
+		fmt.Fprintln(out, "\nImages, Compose files, environments and migrations cannot be compared any more.")
+		return
+	}
 	images(out, d.Images)
 	compose(out, d.Compose)
 	variables(out, d.Variables)
@@ -37,7 +41,7 @@ func heading(out io.Writer, name string, known bool, count int, otherwise string
 }
 
 func commits(out io.Writer, c deploy.CommitChanges) {
-	otherwise := "not known of both"
+	otherwise := "not known of both releases"
 	if c.From != "" && c.To != "" {
 		otherwise = fmt.Sprintf("%s → %s, and no record names those between; in a clone:", short(c.From), short(c.To))
 	}
@@ -68,7 +72,7 @@ func short(commit string) string {
 const digestWidth = 12
 
 func images(out io.Writer, c deploy.ImageChanges) {
-	heading(out, "IMAGES", c.Known, len(c.Services), "not known of both")
+	heading(out, "IMAGES", c.Known, len(c.Services), "not known of both releases")
 	width := 0
 	for _, change := range c.Services {
 		width = max(width, len([]rune(change.Service)))
@@ -91,7 +95,7 @@ func digest(image deploy.Image) string {
 }
 
 func compose(out io.Writer, c deploy.ComposeChanges) {
-	heading(out, "COMPOSE, without images and with variables as they are written", c.Known, len(c.Hunks), "not known of both")
+	heading(out, "COMPOSE, without images and with variables as they are written", c.Known, len(c.Hunks), "not known of both releases")
 	for _, hunk := range c.Hunks {
 		path := hunk.Path
 		if path == "" {
@@ -105,7 +109,7 @@ func compose(out io.Writer, c deploy.ComposeChanges) {
 }
 
 func variables(out io.Writer, c deploy.VariableChanges) {
-	heading(out, "ENVIRONMENT, keys of .env when each was made", c.Known, len(c.Added)+len(c.Removed)+len(c.Changed), "not recorded of both")
+	heading(out, "ENVIRONMENT, keys of .env when each was made", c.Known, len(c.Added)+len(c.Removed)+len(c.Changed), "not recorded of both releases")
 	keys(out, "new", c.Added)
 	keys(out, "other value", c.Changed)
 	keys(out, "gone", c.Removed)
@@ -118,7 +122,7 @@ func keys(out io.Writer, word string, names []string) {
 }
 
 func migrations(out io.Writer, c deploy.MigrationChanges) {
-	heading(out, "MIGRATIONS", c.Known, len(c.Added)+len(c.Removed), "not recorded of both")
+	heading(out, "MIGRATIONS", c.Known, len(c.Added)+len(c.Removed), "not recorded of both releases")
 	for _, one := range c.Added {
 		fmt.Fprintf(out, "  + %s\n", fit(plain(one.String()), screen-4))
 	}

@@ -209,7 +209,7 @@ func TestTimelineForPrograms(t *testing.T) {
 func differing() *deploy.Difference {
 	return &deploy.Difference{
 		From: deploy.DifferenceSide{Version: "v1.1.0", Release: "20261126T100000Z-v1.1.0", Commit: "0123456789", Made: began.AddDate(0, 0, -1), By: "anna@laptop"},
-		To:   deploy.DifferenceSide{Version: "v1.2.0", Commit: "4f0c2d1a9b8c", Made: began, By: "anna@laptop", Pruned: true, Run: "K3QX"},
+		To:   deploy.DifferenceSide{Version: "v1.2.0", Commit: "4f0c2d1a9b8c", Made: began, By: "anna@laptop"},
 		Commits: deploy.CommitChanges{
 			Known: true, From: "0123456789", To: "4f0c2d1a9b8c", MoreAdded: 5, Added: []deploy.SourceCommit{
 				{Hash: "4f0c2d1a9b8c", Author: "Ada Lovelace of Ockham Park", Subject: "Say a great deal about a small change, in one \x1b[31mline\x1b[0m that is too long", At: began},
@@ -236,7 +236,10 @@ func TestDifferenceFitsAScreen(t *testing.T) {
 	golden(t, "difference.txt", out.Bytes())
 	out.Reset()
 	Difference(&out, &deploy.Difference{From: deploy.DifferenceSide{Version: "v1"}, To: deploy.DifferenceSide{Version: "v2"}, Commits: deploy.CommitChanges{From: "0123456789", To: "4f0c2d1a9b8c"}, Images: deploy.ImageChanges{Known: true, Same: 3}})
-	for _, wanted := range []string{"git log --oneline 01234567..4f0c2d1a", "IMAGES\n  the same\n", "not recorded of both"} {
+	pruned := differing()
+	pruned.To.Pruned, pruned.To.Run = true, "K3QX"
+	Difference(&out, pruned)
+	for _, wanted := range []string{"v1.2.0 was pruned: only its run's record is left (mage history -show=K3QX)", "cannot be compared any more", "git log --oneline 01234567..4f0c2d1a", "IMAGES\n  the same\n", "not recorded of both"} {
 		if !strings.Contains(out.String(), wanted) {
 			t.Errorf("%q is not in\n%s", wanted, out.String())
 		}
