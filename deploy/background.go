@@ -11,8 +11,11 @@ type Background struct {
 	Branch string `json:"branch,omitempty"`
 	// Repository is the source's web address: "https://github.com/freezedesign/shop".
 	Repository string `json:"repository,omitempty"`
-	// Commits are those since the release that served before, the newest first;
-	// More counts those that are not among them.
+	// Since is the commit of the release that served before; empty where that is
+	// not known here.
+	Since string `json:"since,omitempty"`
+	// Commits are those since then, the newest first; More counts those that are
+	// not among them.
 	Commits []SourceCommit `json:"commits,omitempty"`
 	More    int            `json:"more_commits,omitempty"`
 	// Waivers are what of the checklist was let pass, and why.

@@ -35,14 +35,20 @@ type StepTime struct {
 
 // Report is what came of a command.
 type Report struct {
-	Outcome  Outcome       `json:"outcome"`
-	From     string        `json:"from,omitempty"`
-	To       string        `json:"to,omitempty"`
-	Started  time.Time     `json:"started"`
-	Elapsed  time.Duration `json:"elapsed"`
-	Steps    []StepTime    `json:"steps,omitempty"`
-	Plan     *Plan         `json:"-"`
-	Switched bool          `json:"switched"`
+	Outcome Outcome `json:"outcome"`
+	From    string  `json:"from,omitempty"`
+	To      string  `json:"to,omitempty"`
+	// Commit is the hash of the source that To was made of; empty where it is
+	// not known.
+	Commit string `json:"commit,omitempty"`
+	// Recovered says that the command's process was killed, and that another one
+	// has recovered from that: the report is of its work.
+	Recovered bool          `json:"recovered,omitempty"`
+	Started   time.Time     `json:"started"`
+	Elapsed   time.Duration `json:"elapsed"`
+	Steps     []StepTime    `json:"steps,omitempty"`
+	Plan      *Plan         `json:"-"`
+	Switched  bool          `json:"switched"`
 	// Switch is how long the batch of runtime commands took.
 	Switch time.Duration `json:"switch"`
 	Probe  ProbeStats    `json:"probe"`

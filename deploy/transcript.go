@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +32,9 @@ type Run struct {
 	Who     string    `json:"who"`
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
+	// Direct says that the command works by itself, as a backup does, and is no
+	// rollout that somebody may want to follow.
+	Direct bool `json:"direct,omitempty"`
 }
 
 // Result is how a command ended.
@@ -46,6 +48,8 @@ type Result struct {
 	Logs   []string `json:"logs,omitempty"`
 	Hint   string   `json:"hint,omitempty"`
 	Report *Report  `json:"report,omitempty"`
+	// At is when it ended.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Err gives the result as the error that the command itself would have ended
@@ -82,9 +86,6 @@ var ErrNoTranscript = errors.New("no such command was run here")
 // ErrDied says that a command ended without a result: it was killed.
 var ErrDied = errors.New("the command died before it was done")
 
-// keepTranscripts is how many stay on the host.
-const keepTranscripts = 20
-
 // Transcript is a file that a running command writes and others read. Its
 // writer holds a lock on it: a reader knows from that whether it still lives.
 type Transcript struct {
@@ -101,7 +102,7 @@ type Transcript struct {
 func (s *Store) NewTranscript(what, who, token string) (*Transcript, error) {
 	started := time.Now()
 	run := Run{
-		ID:   started.UTC().Format("20060102T150405.000Z") + "-" + cmp.Or(token, rand.Text()),
+		ID:   started.UTC().Format(transcriptTime) + "-" + cmp.Or(token, rand.Text()),
 		What: what, Who: who, PID: os.Getpid(), Started: started,
 	}
 	path := s.transcriptPath(run.ID)
@@ -159,7 +160,9 @@ func (t *Transcript) Event(event Event) error {
 
 // End writes the result and closes the transcript.
 func (t *Transcript) End(result *Result) error {
-	return errors.Join(t.write(TranscriptLine{Result: result}), t.file.Close())
+	ended := *result
+	ended.At = time.Now()
+	return errors.Join(t.write(TranscriptLine{Result: &ended}), t.file.Close())
 }
 
 func (t *Transcript) write(line TranscriptLine) error {
@@ -175,48 +178,19 @@ func (t *Transcript) write(line TranscriptLine) error {
 
 func (s *Store) transcriptPath(id string) string { return s.path("runs", id+".jsonl") }
 
-// Transcripts lists the commands whose transcripts are kept, the newest first.
-func (s *Store) Transcripts() ([]string, error) {
-	entries, err := os.ReadDir(s.path("runs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list the commands that were run: %w", err)
-	}
-	var ids []string
-	for _, entry := range entries {
-		if id, ok := strings.CutSuffix(entry.Name(), ".jsonl"); ok {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
-	return ids, nil
-}
-
 // Transcript finds the transcript of a name or a token; ErrNoTranscript where
-// there is none. An empty name is the newest.
+// there is none. An empty name is the newest that is a rollout.
 func (s *Store) Transcript(name string) (id string, err error) {
 	ids, err := s.Transcripts()
 	if err != nil {
 		return "", err
 	}
 	for _, id := range ids {
-		if name == "" || id == name || strings.HasSuffix(id, "-"+name) {
+		if id == name || name != "" && strings.HasSuffix(id, "-"+name) || name == "" && !s.direct(id) {
 			return id, nil
 		}
 	}
 	return "", ErrNoTranscript
-}
-
-// forgetTranscripts removes the oldest. One that stays is tried again by the
-// next command.
-func (s *Store) forgetTranscripts() {
-	ids, _ := s.Transcripts()
-	for _, id := range ids[min(len(ids), keepTranscripts):] {
-		_ = os.Remove(s.transcriptPath(id))
-	}
 }
 
 // followPause is how often a reader looks for more.

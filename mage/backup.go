@@ -39,7 +39,7 @@ func takeBackup(ctx context.Context, s *session.Session) error {
 			return err
 		}
 		show.Taken(os.Stdout, taken, time.Since(began))
-		return nil
+		return s.Note("backup %s was taken", taken.Name)
 	})
 }
 

@@ -46,4 +46,5 @@ func TestSeveralHosts(t *testing.T) {
 	s.MustMage("deploy:staging")
 	s.serves("8081", next)
 	s.settle(run)
+	s.historyOfBoth()
 }

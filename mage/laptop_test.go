@@ -202,6 +202,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	if followed := s.MustMage("deploy:follow", "-env=staging"); !strings.Contains(followed.Output, first+" serves") {
 		t.Errorf("the last rollout was not shown")
 	}
+	s.looksBack(first, second)
 
 	s.prepare("production")
 	s.MustMage("deploy:staging")

@@ -73,7 +73,7 @@ func (Migrate) Apply(ctx context.Context,
 		if err := s.Lock(ctx, "migrate:apply"); err != nil {
 			return err
 		}
-		return m.Migrator.Apply(ctx, m.Release, nil, os.Stdout)
+		return m.Migrator.Apply(ctx, m.Release, nil, s.Noted(os.Stdout))
 	})
 }
 
@@ -124,7 +124,7 @@ func (Migrate) Revert(ctx context.Context, app, migration string,
 				return err
 			}
 		}
-		return m.Revert(ctx, target, os.Stdout)
+		return m.Revert(ctx, target, s.Noted(os.Stdout))
 	})
 }
 

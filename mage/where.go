@@ -54,7 +54,9 @@ func onHostAsked(ctx context.Context, env string, typed []string, ask func(env s
 	if err := ask(s.Name); err != nil {
 		return err
 	}
-	return here(ctx, s)
+	err = here(ctx, s)
+	s.Ended(nil, err)
+	return err
 }
 
 // flags appends flags by name and value to what was typed: those that are not

@@ -114,6 +114,9 @@ func (s *Supervisor) recover(ctx context.Context, died *death, lock *deploy.Lock
 		if err != nil {
 			return nil, err
 		}
+		if result.Report != nil {
+			result.Report.Recovered = true
+		}
 		return result.Report, s.survived(first, result)
 	}
 	return nil, &deploy.Failure{

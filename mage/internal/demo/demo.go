@@ -101,6 +101,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		d.close()
 		return err
 	}
+	d.session.Ended(nil, nil) // its steps are told one by one
 	d.registry, err = image.StartRegistry(ctx, image.RegistryOptions{Address: d.settings.registry, Directory: filepath.Join(d.settings.directory, "registry")})
 	if err != nil {
 		d.close()

@@ -48,8 +48,16 @@ func (d *demo) deploy(version string) action {
 		if err != nil {
 			return &deploy.Report{}, err
 		}
-		return d.session.Host.Rollout(ctx, release, deploy.Options{AcceptDowntime: version == first})
+		return d.rollout(ctx, "deploy "+version, release, deploy.Options{AcceptDowntime: version == first})
 	}
+}
+
+// rollout rolls a release out and keeps it for `mage history`.
+func (d *demo) rollout(ctx context.Context, what string, release *deploy.Release, options deploy.Options) (*deploy.Report, error) {
+	d.session.Transcribe(what)
+	report, err := d.session.Host.Rollout(ctx, release, options)
+	d.session.Ended(report, err)
+	return report, err
 }
 
 func (d *demo) rollback(version string) action {
@@ -58,7 +66,7 @@ func (d *demo) rollback(version string) action {
 		if err != nil {
 			return &deploy.Report{}, err
 		}
-		return d.session.Host.Rollout(ctx, release, deploy.Options{Rollback: true})
+		return d.rollout(ctx, "rollback "+version, release, deploy.Options{Rollback: true})
 	}
 }
 

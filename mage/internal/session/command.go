@@ -50,7 +50,27 @@ func Carry(ctx context.Context, c Command, emit func(deploy.Event)) (*deploy.Rep
 	}
 	start := s.announce(ctx, c)
 	defer start.end()
-	return s.carry(ctx, c)
+	report, err := s.carry(ctx, c)
+	s.nameCommit(context.WithoutCancel(ctx), report, c.Background)
+	return report, err
+}
+
+// nameCommit says in the report what the release was made of: its record may be
+// pruned before anybody asks.
+func (s *Session) nameCommit(ctx context.Context, report *deploy.Report, background *deploy.Background) {
+	if report == nil || report.To == "" {
+		return
+	}
+	if background != nil {
+		report.Commit = background.Commit
+	}
+	release, err := s.Host.Store.Find(report.To)
+	if err != nil || report.Commit != "" {
+		return
+	}
+	if report.Commit = release.Commit(); report.Commit == "" {
+		report.Commit, _ = s.commitOf(ctx, release) // what cannot be told is not known
+	}
 }
 
 func (s *Session) carry(ctx context.Context, c Command) (*deploy.Report, error) {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
@@ -30,8 +29,8 @@ func (s *Session) Prune(ctx context.Context) (deploy.Pruned, error) {
 		return deploy.Pruned{}, err
 	}
 	pruned, err := s.Host.Prune(ctx, retention)
-	if err == nil && s.journal != nil {
-		err = s.journal.Write(deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: pruned.String()})
+	if err == nil {
+		err = s.Note("%s", pruned)
 	}
 	return pruned, err
 }

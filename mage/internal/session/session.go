@@ -63,6 +63,8 @@ type Session struct {
 	journal *deploy.Journal
 	lock    *deploy.Lock
 	emit    func(deploy.Event)
+	// transcript is of a command that takes the lock itself.
+	transcript *deploy.Transcript
 }
 
 // Signals gives a context that ends with Ctrl-C and SIGTERM. Mage leaves five
@@ -187,6 +189,7 @@ func (s *Session) Lock(ctx context.Context, what string) error {
 	if err := s.hold(lock); err != nil {
 		return err
 	}
+	s.transcribe(what, true)
 	events, err := s.Host.Store.Events()
 	if err != nil || !deploy.Interrupted(events) {
 		return err
@@ -206,13 +209,11 @@ func (s *Session) hold(lock *deploy.Lock) error {
 	return err
 }
 
-// record writes an event to the journal and shows it. A journal that cannot
-// be written does not end a rollout that is on its way.
+// record keeps an event and shows it. A journal that cannot be written does not
+// end a rollout that is on its way.
 func (s *Session) record(event deploy.Event) {
-	if s.journal != nil {
-		if err := s.journal.Write(event); err != nil && s.emit != nil {
-			s.emit(deploy.Event{Kind: deploy.EventNote, At: event.At, Text: err.Error()})
-		}
+	if err := s.keep(event); err != nil && s.emit != nil {
+		s.emit(deploy.Event{Kind: deploy.EventNote, At: event.At, Text: err.Error()})
 	}
 	if s.emit != nil {
 		s.emit(event)
@@ -257,6 +258,9 @@ func (s *Session) Recorded(ctx context.Context, version string) (*deploy.Release
 // Close frees what the session holds.
 func (s *Session) Close() error {
 	var errs []error
+	if s.transcript != nil {
+		errs = append(errs, s.transcript.File().Close())
+	}
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}

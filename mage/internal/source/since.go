@@ -25,8 +25,32 @@ func (t *Tree) Background(ctx context.Context, since string) (*deploy.Background
 	if err != nil || found == "" {
 		return background, err
 	}
+	background.Since = since
 	background.Commits, background.More, err = r.between(ctx, since, t.Commit)
 	return background, err
+}
+
+// Between lists the commits that the second has and the first has not, and the
+// other way round, where the folder is a clone that has both; known says so.
+func Between(ctx context.Context, root, from, to string) (commits deploy.CommitChanges, known bool) {
+	r, err := open(ctx, root)
+	if err != nil || !fullHash.MatchString(from) || !fullHash.MatchString(to) {
+		return commits, false
+	}
+	for _, hash := range []string{from, to} {
+		if found, err := r.commit(ctx, hash); err != nil || found == "" {
+			return commits, false
+		}
+	}
+	commits = deploy.CommitChanges{From: from, To: to}
+	if commits.Added, commits.MoreAdded, err = r.between(ctx, from, to); err != nil {
+		return commits, false
+	}
+	if commits.Removed, commits.MoreRemoved, err = r.between(ctx, to, from); err != nil {
+		return commits, false
+	}
+	commits.Known = true
+	return commits, true
 }
 
 // The separators of git's answer: no author and no subject has them.

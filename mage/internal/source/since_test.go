@@ -42,3 +42,26 @@ func TestBackground(t *testing.T) {
 		t.Errorf("%d commits and %d more", len(many.Commits), many.More)
 	}
 }
+
+func TestBetween(t *testing.T) {
+	c := newClone(t)
+	first := c.run("rev-parse", "HEAD")
+	last := c.commit("the newest")
+	onward, known := Between(t.Context(), c.root, first, last)
+	if !known || !onward.Known || len(onward.Added) != 1 || onward.Added[0].Hash != last || len(onward.Removed) != 0 || onward.From != first {
+		t.Errorf("onward %+v", onward)
+	}
+	back, known := Between(t.Context(), c.root, last, first)
+	if !known || len(back.Removed) != 1 || back.Removed[0].Subject != "the newest" || len(back.Added) != 0 {
+		t.Errorf("back %+v", back)
+	}
+	stranger := "0123456789012345678901234567890123456789"
+	for name, of := range map[string][3]string{
+		"a stranger": {c.root, first, stranger}, "no hash": {c.root, "main", last}, "nothing": {c.root, "", last},
+		"no clone": {t.TempDir(), first, last}, "no folder": {c.root + "/none", first, last},
+	} {
+		if got, known := Between(t.Context(), of[0], of[1], of[2]); known || got.Known {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
