@@ -58,7 +58,7 @@ func (r *recording) begin(ctx context.Context, rollout agent.Rollout, repository
 		return err
 	}
 	r.deployment = notify.Deployment{
-		Commit: commit, Environment: r.fleet.Name, Production: strings.Contains(r.fleet.Name, "production"),
+		Commit: commit, Environment: r.fleet.Name, Production: r.fleet.Name == "production",
 		Text: "mage " + rollout.What, Address: r.fleet.Settings.Notify.Address, Log: jobAddress(),
 	}
 	r.number, err = r.list.Begin(context.WithoutCancel(ctx), r.deployment)
