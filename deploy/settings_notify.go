@@ -103,6 +103,19 @@ func variableOf(value any, otherwise string) string {
 	return otherwise
 }
 
+// NotifyVariables names the variables that hold the addresses of those who are
+// told; none where nobody is.
+func (m *Model) NotifyVariables() []string {
+	section := m.notify()
+	var names []string
+	for _, one := range []struct{ key, variable string }{{"discord", discordVariable}, {"slack", slackVariable}} {
+		if section[one.key] != nil {
+			names = append(names, variableOf(section[one.key], one.variable))
+		}
+	}
+	return names
+}
+
 // hosts are the environment's, as whoever ships knows them.
 func (m *Model) hosts(variables map[string]string) []string {
 	extension, _ := m.content[ExtensionKey].(map[string]any)

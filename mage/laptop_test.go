@@ -4,8 +4,10 @@ package mage_test
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest"
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest/load"
+	"github.com/freezedesign/webshop-deploy/deploy/deploytest/webhook"
 	"github.com/freezedesign/webshop-deploy/deploy/image"
 )
 
@@ -25,6 +28,7 @@ x-deploy:
   hosts: ["${VPS}", "${SECOND_VPS:-}"]
   directory: /opt/shop-ENVIRONMENT
   tags: TAGS
+  notify: {github: "${TELL_GITHUB:-false}", address: "https://ENVIRONMENT.shop.example"}
   seed: {service: web, command: [healthcheck, "http://web:8080/healthz"]}
   verify:
     - {url: "http://127.0.0.1:PORT/healthz", interval: 200ms}
@@ -178,6 +182,8 @@ func TestFromALaptopToAServer(t *testing.T) {
 	alongside(t, apps)
 	s := newShop(t)
 	stop := s.watchProcesses()
+	list := webhook.NewGitHub(t)
+	s.Env = append(s.Env, "TELL_GITHUB=true", "GITHUB_API_URL="+list.Address, "GITHUB_REPOSITORY="+list.Repository, "GITHUB_TOKEN="+list.Token)
 	first := s.page("one")
 	s.prepare("staging")
 	if seeded := s.MustMage("deploy:staging"); !strings.Contains(seeded.Output, "✓ seed") {
@@ -188,6 +194,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	second := s.page("two")
 	s.fewChannels(s.MustMage("-v", "deploy:staging"))
 	s.serves("8081", second)
+	s.recorded(list, "mage deploy:staging "+first, "in_progress", "success", "mage deploy:staging "+second, "in_progress", "success")
 	again := s.MustMage("deploy:staging")
 	if !strings.Contains(again.Output, "nothing to do") {
 		t.Error("the same commit was rolled out again")
@@ -198,6 +205,8 @@ func TestFromALaptopToAServer(t *testing.T) {
 	}
 	s.serves("8081", first)
 	s.settle(run)
+	s.recorded(list, "mage deploy:staging "+second, "in_progress", "success", "mage rollback "+first, "in_progress", "success")
+	list.Always(webhook.Fail(http.StatusForbidden, `{"message": "Resource not accessible by integration"}`))
 	s.MustMage("status", "-env=staging")
 	if followed := s.MustMage("deploy:follow", "-env=staging"); !strings.Contains(followed.Output, first+" serves") {
 		t.Errorf("the last rollout was not shown")
@@ -205,18 +214,52 @@ func TestFromALaptopToAServer(t *testing.T) {
 	s.looksBack(first, second)
 
 	s.prepare("production")
-	s.MustMage("deploy:staging")
+	if refused := s.MustMage("deploy:staging"); !strings.Contains(refused.Output, "permissions: {deployments: write}") {
+		t.Error("it is not said that GitHub was not told")
+	}
+	list.Always(nil)
 	s.MustMage("release", "v1.0.0")
 	promoted := s.MustMage("deploy:production", "v1.0.0", "-yes")
 	if !strings.Contains(promoted.Output, "promoted from "+second) {
 		t.Error("what staging ran was built again")
 	}
 	s.serves("8082", "v1.0.0")
+	s.recorded(list, "mage deploy:production v1.0.0", "in_progress", "success")
 	s.tagged("v1.0.0", "1.0", "latest", "main", "staging")
 	s.changeVariable()
 	s.onTheHost()
 	s.goesThroughTheChecklist()
 	s.noCanary(stop())
+}
+
+// recorded takes what GitHub's list was told, and compares it with these: the
+// description of each deployment, and the states after it.
+func (s *shop) recorded(list *webhook.GitHub, wanted ...string) {
+	s.T.Helper()
+	var told []string
+	for _, message := range list.Take() {
+		var entry struct {
+			Ref, Description, State, Environment string
+			EnvironmentURL                       string `json:"environment_url"`
+		}
+		if err := json.Unmarshal(message.Body, &entry); err != nil {
+			s.T.Fatal(err)
+		}
+		if entry.Ref != "" {
+			told = append(told, entry.Description)
+			if s.Git("cat-file", "-t", entry.Ref) != "commit\n" {
+				s.T.Errorf("%s is no commit", entry.Ref)
+			}
+			continue
+		}
+		told = append(told, entry.State)
+		if !strings.HasSuffix(entry.EnvironmentURL, ".shop.example") {
+			s.T.Errorf("the environment's address is %q", entry.EnvironmentURL)
+		}
+	}
+	if !slices.Equal(told, wanted) {
+		s.T.Errorf("GitHub was told %q, wanted %q", told, wanted)
+	}
 }
 
 // fewChannels fails the test if a deploy opened more SSH channels than a
@@ -321,7 +364,7 @@ func (s *shop) noCanary(processes string) {
 		"the logins' places":        s.vps.MustRunIn("/", "sh", "-c", "find /home /root -type f -exec cat {} +").Output,
 	}
 	for place, content := range places {
-		for _, canary := range []string{canaryPassword, canarySecret, string(s.ssh.Key)} {
+		for _, canary := range []string{canaryPassword, canarySecret, webhook.Secret, string(s.ssh.Key)} {
 			if strings.Contains(content, canary) {
 				s.T.Errorf("%s: a secret is in %s", canary, place)
 			}

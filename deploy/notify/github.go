@@ -123,8 +123,18 @@ func describe(text string) string {
 	return fit(clean(text), longestDescription, func(r rune) string { return string(r) })
 }
 
-// explain says what to do about an answer of GitHub's.
 func (g *GitHub) explain(ctx context.Context, d Deployment, err error) error {
+	return purpose{
+		what: "GitHub's list of deployments of " + g.owner + "/" + g.name + " was not told", right: "deployments: write", commit: d.Commit,
+	}.explain(ctx, err)
+}
+
+// purpose is what GitHub is asked for: what does not come about without it, the
+// right that it takes, and the commit that it is about.
+type purpose struct{ what, right, commit string }
+
+// explain says what to do about an answer of GitHub's.
+func (p purpose) explain(ctx context.Context, err error) error {
 	status := 0
 	text := err.Error()
 	if answer, ok := errors.AsType[*github.ErrorResponse](err); ok && answer.Response != nil {
@@ -138,11 +148,11 @@ func (g *GitHub) explain(ctx context.Context, d Deployment, err error) error {
 	case ctx.Err() != nil:
 		text = "it did not answer in time"
 	case status == http.StatusForbidden || status == http.StatusNotFound:
-		text += ": the token may not do so: say `permissions: {deployments: write}` in the workflow, or give the token that right"
+		text += ": the token may not do so: say `permissions: {" + p.right + "}` in the workflow, or give the token that right"
 	case status == http.StatusUnauthorized:
 		text += ": the token is not valid, or not any more"
 	case status == http.StatusUnprocessableEntity || status == http.StatusConflict:
-		text += fmt.Sprintf(": is the commit %.12s pushed?", d.Commit)
+		text += fmt.Sprintf(": is the commit %.12s pushed?", p.commit)
 	}
-	return fmt.Errorf("GitHub's list of deployments of %s/%s was not told: %s", g.owner, g.name, text)
+	return fmt.Errorf("%s: %s", p.what, text)
 }

@@ -1,20 +1,36 @@
 package webhook
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// GitHub is a server with the part of GitHub's API that deployments need.
+// GitHub is a server with the part of GitHub's API that deployments and checks
+// need.
 type GitHub struct {
 	*Server
 	// Repository is the one it has, Token the one that may write there.
 	Repository, Token string
+	// Runs and Statuses are those that every commit has.
+	Runs     []Run
+	Statuses map[string]string
+}
+
+// Run is a check run, as GitHub gives it.
+type Run struct {
+	Name       string `json:"name"`
+	Status     string `json:"status"`
+	Conclusion string `json:"conclusion,omitempty"`
+	DetailsURL string `json:"details_url"`
 }
 
 // NewGitHub starts a server with one repository.
@@ -63,6 +79,9 @@ func (g *GitHub) take(w http.ResponseWriter, r *http.Request, body []byte) error
 		answer(w, http.StatusUnauthorized, `{"message": "Bad credentials"}`)
 		return nil
 	}
+	if r.Method == http.MethodGet {
+		return g.read(w, r)
+	}
 	if err := posted(r); err != nil {
 		return err
 	}
@@ -85,6 +104,53 @@ func (g *GitHub) take(w http.ResponseWriter, r *http.Request, body []byte) error
 		return err
 	}
 	answer(w, http.StatusCreated, `{"id": 1}`)
+	return nil
+}
+
+// pageOf is how many entries the server gives at once: few, so that whoever reads
+// has to turn the page.
+const pageOf = 2
+
+// read answers "List check runs for a Git reference" and "Get the combined status
+// for a specific reference".
+func (g *GitHub) read(w http.ResponseWriter, r *http.Request) error {
+	commit, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/repos/"+g.Repository+"/commits/"), "/")
+	if !fullCommit.MatchString(commit) {
+		return fmt.Errorf("%q is no whole commit", commit)
+	}
+	page, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("page"), "1"))
+	if per := r.URL.Query().Get("per_page"); err != nil || per != "100" {
+		return fmt.Errorf("page %q of %q entries", r.URL.Query().Get("page"), per)
+	}
+	var entries []any
+	key := "check_runs"
+	switch what {
+	case "check-runs":
+		for _, run := range g.Runs {
+			entries = append(entries, run)
+		}
+	case "status":
+		key = "statuses"
+		for _, name := range slices.Sorted(maps.Keys(g.Statuses)) {
+			entries = append(entries, map[string]string{"context": name, "state": g.Statuses[name]})
+		}
+	default:
+		return fmt.Errorf("there is nothing at %s", r.URL.Path)
+	}
+	count, from := len(entries), min((page-1)*pageOf, len(entries))
+	entries = entries[from:min(from+pageOf, count)]
+	if from+len(entries) < count {
+		next := *r.URL
+		query := next.Query()
+		query.Set("page", strconv.Itoa(page+1))
+		next.RawQuery = query.Encode()
+		w.Header().Set("Link", fmt.Sprintf("<%s%s>; rel=\"next\"", g.Address, next.String()))
+	}
+	content, err := json.Marshal(map[string]any{"total_count": count, key: entries})
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, string(content))
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/image"
+	"github.com/freezedesign/webshop-deploy/deploy/notify"
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
 	"github.com/freezedesign/webshop-deploy/mage/internal/source"
 )
@@ -28,6 +29,8 @@ type checklist struct {
 	tree *source.Tree
 	// now is what the first host serves; nil for nothing.
 	now *session.Record
+	// variables are the names of those that the first host's .env has.
+	variables []string
 	// before is the record of the same code in staging; nil where it has none.
 	before *session.Record
 }
@@ -45,11 +48,11 @@ func (f *Fleet) Checklist(ctx context.Context, version string, tree *source.Tree
 	if err != nil {
 		return nil, err
 	}
-	c := &checklist{Fleet: f, version: version, tree: tree, now: standing.Now()}
+	c := &checklist{Fleet: f, version: version, tree: tree, now: standing.Now(), variables: standing.Variables}
 	// What the rollback implies is known from the same code's record in staging.
 	staged := c.staging(ctx)
 	looks := []func(context.Context) *deploy.Finding{
-		func(context.Context) *deploy.Finding { return staged }, c.backup, c.changelog, c.rollback,
+		func(context.Context) *deploy.Finding { return staged }, c.ci, c.backup, c.notified, c.changelog, c.rollback,
 	}
 	found := make([]*deploy.Finding, len(looks))
 	var group sync.WaitGroup
@@ -138,6 +141,70 @@ func (f *Fleet) standing(ctx context.Context) (*session.Standing, error) {
 		return nil, err
 	}
 	return f.Hosts[0].Stand(ctx)
+}
+
+// mostChecks is how many of those that are not green are named.
+const mostChecks = 5
+
+// ci asks GitHub for the checks and statuses of the tag's commit.
+func (c *checklist) ci(ctx context.Context) *deploy.Finding {
+	github := strings.HasPrefix(c.tree.Remote, "https://github.com/") || os.Getenv("GITHUB_REPOSITORY") != ""
+	if !c.Settings.Checklist.Wanted(deploy.ItemCI, github) {
+		return nil
+	}
+	list, err := openGitHub(c.tree.Remote)
+	if err != nil {
+		return missing(deploy.ItemCI, "", "GitHub cannot be asked: %v", err)
+	}
+	checks, err := list.Checks(ctx, c.tree.Commit, os.Getenv("GITHUB_RUN_ID"))
+	if err != nil {
+		return missing(deploy.ItemCI, "", "%v", err)
+	}
+	var bad []string
+	pending := true
+	for _, check := range checks {
+		if check.State != notify.CheckGreen {
+			bad = append(bad, check.Name+" ("+check.Said+")")
+			pending = pending && check.State == notify.CheckPending
+		}
+	}
+	switch {
+	case len(checks) == 0:
+		return missing(deploy.ItemCI, "Run the checks for the tag's commit.", "no check was run for commit %.12s", c.tree.Commit)
+	case len(bad) == 0:
+		return done(deploy.ItemCI, "all %d checks of commit %.12s are green", len(checks), c.tree.Commit)
+	}
+	text := strings.Join(bad[:min(mostChecks, len(bad))], ", ")
+	if more := len(bad) - mostChecks; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if pending {
+		return missing(deploy.ItemCI, "Wait for them.", "still waited for: %s", text)
+	}
+	return missing(deploy.ItemCI, "Mend what they found, and release that.", "not green: %s", text)
+}
+
+// notified asks whether anybody is told when the deploy starts: whether the host
+// has an address for that.
+func (c *checklist) notified(context.Context) *deploy.Finding {
+	names := c.Model.NotifyVariables()
+	if !c.Settings.Checklist.Wanted(deploy.ItemNotified, len(names) > 0) {
+		return nil
+	}
+	hint := "Set x-deploy.notify, and try it: mage notify:test " + c.Name
+	if len(names) == 0 || !slices.Contains(c.Settings.Notify.On, deploy.OnStart) {
+		return missing(deploy.ItemNotified, hint, "nobody is told when the deploy starts")
+	}
+	var told []string
+	for _, name := range names {
+		if slices.Contains(c.variables, name) {
+			told = append(told, name)
+		}
+	}
+	if len(told) == 0 {
+		return missing(deploy.ItemNotified, "Put one into the host's .env: mage env:push "+c.Name, "nobody is told: the host has no %s", strings.Join(names, " and no "))
+	}
+	return done(deploy.ItemNotified, "the team is told when it starts (%s)", strings.Join(told, ", "))
 }
 
 // backup has the host check its backups.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -50,15 +51,12 @@ func (r *recording) begin(ctx context.Context, rollout agent.Rollout, repository
 	if commit == "" {
 		return errors.New("GitHub's list of deployments was not told: the commit of " + rollout.Version + " is not known")
 	}
-	options, err := gitHubOptions(repository)
-	if err != nil {
-		return err
-	}
-	if r.list, err = notify.NewGitHub(options); err != nil {
-		return err
+	var err error
+	if r.list, err = openGitHub(repository); err != nil {
+		return fmt.Errorf("GitHub's list of deployments was not told: %w, or say x-deploy.notify.github: false", err)
 	}
 	r.deployment = notify.Deployment{
-		Commit: commit, Environment: r.fleet.Name, Production: strings.Contains(r.fleet.Name, "production"),
+		Commit: commit, Environment: r.fleet.Name, Production: r.fleet.Name == "production",
 		Text: "mage " + rollout.What, Address: r.fleet.Settings.Notify.Address, Log: jobAddress(),
 	}
 	r.number, err = r.list.Begin(context.WithoutCancel(ctx), r.deployment)
@@ -100,9 +98,10 @@ func stateOf(err error) notify.State {
 	}
 }
 
-// gitHubOptions are what this process's variables say, as GitHub Actions sets
-// them, and for the rest the repository that the source is from.
-func gitHubOptions(repository string) (notify.GitHubOptions, error) {
+// openGitHub opens a repository at GitHub: what this process's variables say, as
+// GitHub Actions sets them, and for the rest the one that the source is from, by
+// its web address.
+func openGitHub(repository string) (*notify.GitHub, error) {
 	options := notify.GitHubOptions{
 		Repository: os.Getenv("GITHUB_REPOSITORY"), API: os.Getenv("GITHUB_API_URL"),
 		Token: cmp.Or(os.Getenv("GITHUB_TOKEN"), os.Getenv("GH_TOKEN")),
@@ -114,12 +113,12 @@ func gitHubOptions(repository string) (notify.GitHubOptions, error) {
 	options.Repository = cmp.Or(options.Repository, strings.Trim(address.Path, "/"))
 	switch {
 	case options.Token == "":
-		return options, errors.New("GitHub's list of deployments was not told: set GITHUB_TOKEN, in a workflow by `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`, or say x-deploy.notify.github: false")
+		return nil, errors.New("set GITHUB_TOKEN, in a workflow by `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`")
 	case options.API == "" && address.Hostname() != "github.com":
 		// The token is for one host, and which that is nobody said.
-		return options, errors.New("GitHub's list of deployments was not told: the source is not from github.com; set GITHUB_API_URL for a GitHub of your own, or say x-deploy.notify.github: false")
+		return nil, errors.New("the source is not from github.com: set GITHUB_API_URL for a GitHub of your own")
 	}
-	return options, nil
+	return notify.NewGitHub(options)
 }
 
 // jobAddress is where the output of this CI job is read; empty elsewhere.

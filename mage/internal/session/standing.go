@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
@@ -13,6 +15,8 @@ type Standing struct {
 	Previous string `json:"previous,omitempty"`
 	// Records are the recorded releases, the newest first.
 	Records []Record `json:"records,omitempty"`
+	// Variables are the names of those in .env that are not empty.
+	Variables []string `json:"variables,omitempty"`
 }
 
 // Record is a release with what came of the last command that rolled it out.
@@ -39,6 +43,16 @@ func Stand(store *deploy.Store) (*Standing, error) {
 	if err != nil {
 		return nil, err
 	}
+	variables, err := readVariables(store.EnvPath())
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range variables {
+		if value != "" {
+			standing.Variables = append(standing.Variables, name)
+		}
+	}
+	slices.Sort(standing.Variables)
 	for _, id := range ids {
 		release, err := store.Load(id)
 		if err != nil {
