@@ -29,7 +29,9 @@ volumes:
 `
 
 func TestHunksSayWhereAndWhat(t *testing.T) {
-	edit := func(pairs ...string) []string { return splitLines([]byte(strings.NewReplacer(pairs...).Replace(hunkFile))) }
+	edit := func(pairs ...string) []string {
+		return splitLines([]byte(strings.NewReplacer(pairs...).Replace(hunkFile)))
+	}
 	for _, test := range []struct {
 		name  string
 		after []string
