@@ -321,11 +321,10 @@ func (e *HistoryEntry) repairs() bool {
 func (s *Store) withoutTranscripts(known []HistoryEntry, records []*Release) []HistoryEntry {
 	var entries []HistoryEntry
 	for _, record := range records {
-		if len(known) > 0 {
-			oldest := known[len(known)-1]
-			if !record.Created.Before(oldest.Started) || record.ID == oldest.Release {
-				continue
-			}
+		if len(known) > 0 && !record.Created.Before(known[len(known)-1].Started) || slices.ContainsFunc(known, func(e HistoryEntry) bool {
+			return e.Release == record.ID && !strings.HasPrefix(e.What, "rollback ") // which is not what it was made for
+		}) {
+			continue
 		}
 		entry := HistoryEntry{
 			ID: record.ID, What: "deploy " + record.Version, Who: record.By, Started: record.Created,

@@ -100,7 +100,7 @@ func eventLines(event deploy.Event, ended string) (mark string, lines []string) 
 	case deploy.EventFail:
 		return "✗", append([]string{stepLine(event, seconds(event.Elapsed))}, wrapped(cause(event.Text, ended))...)
 	case deploy.EventBack:
-		text := wrapped("going back: " + cause(event.Text, ended))
+		text := wrapped("going back: " + firstLine(event.Text)) // the step that failed has all of it
 		return "!", append([]string{strings.TrimLeft(text[0], " ")}, text[1:]...)
 	case deploy.EventOutcome:
 		return "=", []string{fit(plain(event.Text), screen-timeIndent-2)}
@@ -115,8 +115,8 @@ func eventLines(event deploy.Event, ended string) (mark string, lines []string) 
 
 // cause leaves out of an error what is shown below in any case.
 func cause(text, ended string) string {
-	if strings.Contains(ended, text) {
-		return firstLine(text)
+	if first := firstLine(text); strings.Contains(ended, first) {
+		return first
 	}
 	return text
 }
