@@ -218,6 +218,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 		t.Error("it is not said that GitHub was not told")
 	}
 	list.Always(nil)
+	list.Runs = []webhook.Run{{Name: "test", Status: "completed", Conclusion: "success"}}
 	s.MustMage("release", "v1.0.0")
 	promoted := s.MustMage("deploy:production", "v1.0.0", "-yes")
 	if !strings.Contains(promoted.Output, "promoted from "+second) {
@@ -228,7 +229,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	s.tagged("v1.0.0", "1.0", "latest", "main", "staging")
 	s.changeVariable()
 	s.onTheHost()
-	s.goesThroughTheChecklist()
+	s.goesThroughTheChecklist(list)
 	s.noCanary(stop())
 }
 
@@ -238,6 +239,9 @@ func (s *shop) recorded(list *webhook.GitHub, wanted ...string) {
 	s.T.Helper()
 	var told []string
 	for _, message := range list.Take() {
+		if len(message.Body) == 0 {
+			continue // the checklist reads
+		}
 		var entry struct {
 			Ref, Description, State, Environment string
 			EnvironmentURL                       string `json:"environment_url"`
