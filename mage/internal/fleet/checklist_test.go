@@ -11,9 +11,9 @@ import (
 	"github.com/freezedesign/webshop-deploy/mage/internal/source"
 )
 
-// project is a checklist of an environment with that x-deploy section, and a
+// checklistOf is a checklist of an environment with that x-deploy section, and a
 // project with these files.
-func project(t *testing.T, section string, files map[string]string) *checklist {
+func checklistOf(t *testing.T, section string, files map[string]string) *checklist {
 	t.Helper()
 	model, err := deploy.ParseModel(t.Context(), filepath.Join(t.TempDir(), "compose.yml"), []byte("name: shop\nx-deploy:\n"+section+"services:\n  web: {image: \"web:${VERSION}\"}\n"))
 	if err != nil {
@@ -46,7 +46,7 @@ func TestChecklistOfATeamThatIsTold(t *testing.T) {
 		{name: "not of the start", section: "  notify: {slack: \"${TEAM_SLACK:-}\", on: [failure]}\n", variables: []string{"TEAM_SLACK"}, state: deploy.FindingFailed, says: "when the deploy starts"},
 		{name: "told", section: notified, variables: []string{"OTHER", "TEAM_SLACK"}, state: deploy.FindingFine, says: "TEAM_SLACK"},
 	} {
-		c := project(t, test.section, nil)
+		c := checklistOf(t, test.section, nil)
 		c.variables = test.variables
 		found := c.notified(t.Context())
 		switch {
@@ -60,14 +60,14 @@ func TestChecklistOfATeamThatIsTold(t *testing.T) {
 
 func TestChecklistOfAChangelog(t *testing.T) {
 	t.Parallel()
-	if found := project(t, "  retain: 3\n", nil).changelog(t.Context()); found != nil {
+	if found := checklistOf(t, "  retain: 3\n", nil).changelog(t.Context()); found != nil {
 		t.Errorf("a project without one: %+v", found)
 	}
-	wanted := project(t, "  checklist: {items: [changelog]}\n", nil).changelog(t.Context())
+	wanted := checklistOf(t, "  checklist: {items: [changelog]}\n", nil).changelog(t.Context())
 	if wanted == nil || wanted.State != deploy.FindingFailed || !strings.Contains(wanted.Text, "has no CHANGELOG.md") {
 		t.Errorf("%+v", wanted)
 	}
-	found := project(t, "  retain: 3\n", map[string]string{"CHANGELOG.md": "## v1.1.0\nBreaking: the cart's address\n"}).changelog(t.Context())
+	found := checklistOf(t, "  retain: 3\n", map[string]string{"CHANGELOG.md": "## v1.1.0\nBreaking: the cart's address\n"}).changelog(t.Context())
 	if found == nil || found.State != deploy.FindingFine || !strings.Contains(found.Text, "the cart's address") {
 		t.Errorf("%+v", found)
 	}
