@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,7 +96,8 @@ func tell(ctx context.Context, course deploy.Course, emit func(deploy.Event)) {
 	}
 	for _, err := range notify.Tell(ctx, notify.Webhooks(course.Environment, course.Notify), notice) {
 		if err != nil {
-			emit(deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: err.Error()})
+			text := strings.ReplaceAll(err.Error(), "\n", "; ") // a note is one line
+			emit(deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: text})
 		}
 	}
 }
