@@ -190,7 +190,7 @@ func (h *heard) tests(t *testing.T) {
 	test(0, "✓ Discord took the test notice (DISCORD_WEBHOOK_URL)", "✓ Slack took the test notice (SLACK_WEBHOOK_URL)")
 	h.told(t, []string{"this is how notices of test arrive", "https://test.shop.example"})
 	h.discord.Next(webhook.Fail(404, `{"message": "Unknown Webhook", "code": 10015}`))
-	test(deploy.ExitFailed, "✗ the Discord webhook could not be told", "Unknown Webhook", "put its address into DISCORD_WEBHOOK_URL, and type `mage env:push test`",
+	test(deploy.ExitFailed, "✗ the Discord webhook could not be told", "Unknown Webhook", "put its address into DISCORD_WEBHOOK_URL,", "`mage env:push test`",
 		"✓ Slack took", "1 of 2 webhooks of test did not take the test notice")
 	h.slack.Take()
 	h.configure("DISCORD_WEBHOOK_URL=", "SLACK_WEBHOOK_URL=")

@@ -4,6 +4,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -60,10 +61,7 @@ func (w *Webhook) Notify(ctx context.Context, notice deploy.Notice) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, Bound)
 	defer cancel()
-	if err := w.send(ctx, address, w.body(notice)); err != nil {
-		return fmt.Errorf("the %s webhook could not be told: %w", w.Service, err)
-	}
-	return nil
+	return w.failure(w.send(ctx, address, w.body(notice)))
 }
 
 // parse reads the address. A secret that is sent in the clear is none.
@@ -83,9 +81,25 @@ func (w *Webhook) parse() (*url.URL, error) {
 	return parsed, nil
 }
 
+// mend is the error of an address that is no good.
 func (w *Webhook) mend(what string) error {
-	return fmt.Errorf("the %s webhook could not be told: %s %s: write the webhook's whole address into it, and type `mage env:push %s`",
-		w.Service, w.Variable, what, w.Environment)
+	return w.failure(&deploy.Failure{
+		Err:  fmt.Errorf("%s %s", w.Variable, what),
+		Hint: fmt.Sprintf("Write the webhook's whole address into %s, and type `mage env:push %s`.", w.Variable, w.Environment),
+	})
+}
+
+// failure names the webhook in an error, and keeps what to do about it.
+func (w *Webhook) failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	failure := &deploy.Failure{}
+	if inner, ok := errors.AsType[*deploy.Failure](err); ok {
+		failure.Hint, err = inner.Hint, inner.Err
+	}
+	failure.Err = fmt.Errorf("the %s webhook could not be told: %w", w.Service, err)
+	return failure
 }
 
 func isLoopback(host string) bool {

@@ -126,7 +126,7 @@ func TestServicesThatFail(t *testing.T) {
 		{name: "fails three times", next: []webhook.Behaviour{webhook.Fail(500, "oh"), webhook.Fail(503, ""), webhook.Drop}, asked: 4, taken: true},
 		{name: "fails for good", next: []webhook.Behaviour{webhook.Fail(500, "oh"), webhook.Fail(500, "oh"), webhook.Fail(500, "oh"), webhook.Fail(502, "no")}, asked: 4, says: "failed: 502 Bad Gateway: no"},
 		{name: "drops for good", next: []webhook.Behaviour{webhook.Drop, webhook.Drop, webhook.Drop, webhook.Drop}, asked: 4, says: "cannot be reached"},
-		{name: "is deleted", next: []webhook.Behaviour{webhook.Fail(404, `{"message": "Unknown Webhook", "code": 10015}`)}, asked: 1, says: "404 Not Found: Unknown Webhook): make a new webhook there, put its address into MY_HOOK, and type `mage env:push staging`"},
+		{name: "is deleted", next: []webhook.Behaviour{webhook.Fail(404, `{"message": "Unknown Webhook", "code": 10015}`)}, asked: 1, says: "404 Not Found: Unknown Webhook)\nMake a new webhook there, put its address into MY_HOOK, and type `mage env:push staging`."},
 		{name: "refuses and quotes the address", next: []webhook.Behaviour{webhook.Fail(400, "what is "+webhook.Secret+"?")}, asked: 1, says: "refused the message: 400 Bad Request: what is …?"},
 		{name: "sends elsewhere", next: []webhook.Behaviour{webhook.Fail(307, "")}, asked: 1, says: "307"},
 	} {

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // send posts a message. The context bounds all of it.
@@ -58,8 +59,10 @@ func (w *Webhook) judge(address *url.URL, response *http.Response) error {
 	case asksToWait(response):
 		return fmt.Errorf("%s takes no more for now and asks to wait %s, which is %w", address.Host, retryAfter(response).Round(10*time.Millisecond), errTooLong)
 	case status == http.StatusNotFound, status == http.StatusGone, status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fmt.Errorf("%s does not know it, or not any more (%s): make a new webhook there, put its address into %s, and type `mage env:push %s`",
-			address.Host, said(response, address), cmp.Or(w.Variable, "its variable"), w.Environment)
+		return &deploy.Failure{
+			Err:  fmt.Errorf("%s does not know it, or not any more (%s)", address.Host, said(response, address)),
+			Hint: fmt.Sprintf("Make a new webhook there, put its address into %s, and type `mage env:push %s`.", w.Variable, w.Environment),
+		}
 	case status < http.StatusInternalServerError:
 		return fmt.Errorf("%s refused the message: %s", address.Host, said(response, address))
 	default:

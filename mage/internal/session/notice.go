@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,9 +96,14 @@ func tell(ctx context.Context, course deploy.Course, emit func(deploy.Event)) {
 	}
 	for _, err := range notify.Tell(ctx, notify.Webhooks(course.Environment, course.Notify), notice) {
 		if err != nil {
-			emit(deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: err.Error()})
+			emit(note(err.Error()))
 		}
 	}
+}
+
+// note is a note of a text, on one line.
+func note(text string) deploy.Event {
+	return deploy.Event{Kind: deploy.EventNote, At: time.Now(), Text: strings.ReplaceAll(text, "\n", "; ")}
 }
 
 // announcement is the notice that a command has begun, sent side by side with
@@ -113,8 +119,13 @@ func (s *Session) announce(ctx context.Context, c Command) *announcement {
 	a := &announcement{}
 	ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	settings, err := s.Model.Notify(s.Host.Variables)
-	if err != nil || !settings.Any() {
-		return a // loading the environment says what is wrong
+	if err != nil {
+		// A rollback reads a recorded release, and this file for nothing else.
+		s.record(note("nobody is told of this: " + err.Error()))
+		return a
+	}
+	if !settings.Any() {
+		return a
 	}
 	if c.Tells != nil {
 		c.Tells()
@@ -128,11 +139,9 @@ func (s *Session) announce(ctx context.Context, c Command) *announcement {
 		if event.Kind == deploy.EventStart {
 			once.Do(func() {
 				c.Version = cmp.Or(event.Release, c.Version)
-				a.group.Go(func() {
-					course := c.course(s.Host.Store, settings)
-					course.Before = course.Serving
-					tell(ctx, course, s.record)
-				})
+				course := c.course(s.Host.Store, settings) // what serves now, before the command changes that
+				course.Before = course.Serving
+				a.group.Go(func() { tell(ctx, course, s.record) })
 			})
 		}
 		if emit != nil {
