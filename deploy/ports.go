@@ -31,9 +31,31 @@ type Engine interface {
 	Evidence(ctx context.Context, name string, lines int) (Evidence, error)
 	// Run runs one command in a new one-off container of the release's
 	// service, copies what it prints to out, and removes it.
-	Run(ctx context.Context, release *Release, service string, command []string, out io.Writer) error
+	Run(ctx context.Context, release *Release, command OneOff, out io.Writer) error
 	// Exec runs one command in a running container.
 	Exec(ctx context.Context, name string, command []string, out io.Writer) error
+}
+
+// OneOff is one command in a container of its own.
+type OneOff struct {
+	// Service is the one whose image and configuration the container has.
+	Service string
+	Command []string
+	// Environment stands beside the service's own variables, and wins.
+	Environment map[string]string
+	// Expendable says that what a killed deployer left of it may be stopped. A
+	// migration's may not: it is waited for.
+	Expendable bool
+}
+
+// HostCommands runs commands on the host itself.
+type HostCommands interface {
+	// Run runs a command in the deploy directory, with these variables and no
+	// others but those that every program needs, and copies what it prints to
+	// out. When ctx ends, it ends the command with all that it has started.
+	Run(ctx context.Context, command []string, environment map[string]string, out io.Writer) error
+	// EndLeft ends what the commands of a killed deployer have left running.
+	EndLeft(ctx context.Context) error
 }
 
 // Images are those that a host has of its releases.

@@ -46,6 +46,8 @@ type Settings struct {
 	Backups *Backups `mapstructure:"backups"`
 	// Verify are the public endpoints that must answer after the switch.
 	Verify []Verification `mapstructure:"verify"`
+	// Hooks are commands of the user's own around a deploy.
+	Hooks *Hooks `mapstructure:"hooks"`
 	// Watch says when the new release is taken back after the switch.
 	Watch Watch `mapstructure:"watch"`
 }
