@@ -62,6 +62,14 @@ func (r *runner) runHook(ctx context.Context, hook Hook, moment HookMoment, out 
 	return r.Commands.Run(ctx, hook.Command, environment, out)
 }
 
+// endLeft ends what hooks on the host have left that nobody waits for any more.
+func (h *Host) endLeft(ctx context.Context) error {
+	if h.Commands == nil {
+		return nil
+	}
+	return h.Commands.EndLeft(ctx)
+}
+
 // hookRelease is the release in whose image a hook runs: the one that the
 // command leads to, and behind a failure the one that serves then, where that
 // has the service.
@@ -131,7 +139,7 @@ func (o *hookOutput) writer() *lineWriter {
 
 func (o *hookOutput) end() {
 	if more := o.count - hookLines; more > 0 {
-		o.note("%s | and %s more, which are not kept", o.name, plural(more, "line"))
+		o.note("%s | and %d lines more, which are not kept", o.name, more)
 	}
 }
 

@@ -18,8 +18,8 @@ func (h *Host) Recover(ctx context.Context, options Options) (*Report, error) {
 		return &Report{Outcome: OutcomeUntouched}, err
 	}
 	events, err := h.Store.Events()
-	if err == nil && h.Commands != nil && !options.PlanOnly {
-		err = h.Commands.EndLeft(ctx)
+	if err == nil && !options.PlanOnly {
+		err = h.endLeft(ctx)
 	}
 	if err != nil {
 		return &Report{Outcome: OutcomeUntouched}, err

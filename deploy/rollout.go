@@ -106,7 +106,11 @@ func (h *Host) leadsBack(state State, want *Release, options Options) bool {
 // run runs a plan, and the way back when it fails.
 func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report, options Options, command string) error {
 	want := plan.To
-	if err := h.Store.Save(want); err != nil {
+	err := h.endLeft(ctx)
+	if err == nil {
+		err = h.Store.Save(want)
+	}
+	if err != nil {
 		report.Outcome = OutcomeUntouched
 		return err
 	}
@@ -114,7 +118,7 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report,
 	if state.Proxy.Up && state.Serving != nil {
 		r.probe = startProbe(context.WithoutCancel(ctx), h.Prober, state.Serving.Environment)
 	}
-	err := r.run(ctx)
+	err = r.run(ctx)
 	if err == nil {
 		report.Outcome = OutcomeDeployed
 	} else {

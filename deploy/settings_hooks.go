@@ -53,6 +53,14 @@ const (
 	HookOnRollback   HookMoment = "on_rollback"
 )
 
+// words says the moment to people.
+func (m HookMoment) words() string {
+	if m == HookBeforeSwitch {
+		return "before the switch"
+	}
+	return strings.ReplaceAll(string(m), "_", " ")
+}
+
 // at gives the hooks of a moment.
 func (h *Hooks) at(moment HookMoment) []Hook {
 	switch {
@@ -92,7 +100,7 @@ type StepHook struct {
 func (h Hook) step(moment HookMoment) Step {
 	return Step{
 		Action: ActionHook, Service: h.Service, Hook: &StepHook{Moment: moment, Name: h.Name, Program: h.program()},
-		Cause: strings.ReplaceAll(string(moment), "_", " ") + ", at most " + h.Timeout.String(),
+		Cause: moment.words() + ", at most " + h.Timeout.String(),
 	}
 }
 

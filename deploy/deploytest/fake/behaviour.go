@@ -40,6 +40,8 @@ type Behaviour struct {
 	FailEvery int
 	// Answers is the time that an answer takes; 20 ms where 0.
 	Answers time.Duration
+	// Environment is told the variables of each command for Run.
+	Environment func(command []string, environment map[string]string)
 	// Command runs a command for Exec and Run; nil runs a few of a shell's
 	// own words: true, false, echo, sleep, exit, and printenv with one name.
 	Command func(ctx context.Context, command []string, out io.Writer) error
@@ -49,6 +51,9 @@ func (b Behaviour) boot() time.Duration    { return cmp.Or(b.Boot, 500*time.Mill
 func (b Behaviour) answers() time.Duration { return cmp.Or(b.Answers, 20*time.Millisecond) }
 
 func (b Behaviour) run(ctx context.Context, command []string, environment map[string]string, out io.Writer) error {
+	if b.Environment != nil && environment != nil {
+		b.Environment(command, environment)
+	}
 	if b.Command != nil {
 		return b.Command(ctx, command, out)
 	}

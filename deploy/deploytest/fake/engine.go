@@ -306,7 +306,9 @@ func (e *Engine) Run(ctx context.Context, release *deploy.Release, command deplo
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		c.ends = time.Now().Add(time.Second) // nobody removes it
+		if !command.Expendable {
+			c.ends = time.Now().Add(time.Second) // nobody removes it
+		} // else it hangs until somebody stops it
 		return err
 	}
 	err = c.behaviour.run(ctx, command.Command, command.Environment, out)
