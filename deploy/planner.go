@@ -96,7 +96,7 @@ type planner struct {
 	switched bool
 	// hooked says that the hooks before the switch are planned.
 	hooked  bool
-	retired  map[string]bool
+	retired map[string]bool
 	// before and after are the pending migrations by their place.
 	before, after []Migration
 }
