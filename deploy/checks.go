@@ -200,6 +200,7 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	checkBackups(environment, mistakes)
 	checkSeed(environment, mistakes)
 	checkHooks(environment, mistakes)
+	checkChecklist(settings.Checklist, mistakes)
 	for at, check := range settings.Verify {
 		path := fmt.Sprintf("%s.verify[%d]", ExtensionKey, at)
 		if address, err := url.Parse(check.URL); err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "http") {

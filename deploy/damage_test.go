@@ -66,12 +66,9 @@ var damages = []func(s *site, random *rand.Rand, v1, v2 *deploy.Release) string{
 // must serve, a plan to it must be empty, and no promise may be broken by the
 // deployer.
 func TestAnyHostIsRepaired(t *testing.T) {
-	rounds := uint64(50)
-	switch {
-	case *everything:
+	rounds := uint64(20)
+	if *everything {
 		rounds = 500
-	case testing.Short():
-		rounds = 8
 	}
 	w := ways(t)[0]
 	for number := *seed; number < *seed+rounds; number++ {

@@ -99,9 +99,6 @@ func TestDisturbedAtEveryCall(t *testing.T) {
 			before, count := w.calls(t)
 			for number := 1; number <= count; number++ {
 				for kind, disturbance := range disturbances {
-					if testing.Short() && number%3 > 0 { // the race detector, which is slow, gets some of them
-						continue
-					}
 					if !*everything && (kind != number/2%len(disturbances) || index == 0 && number%2 > 0 || index > 0 && (number+index)%6 > 0) {
 						continue
 					}

@@ -17,8 +17,10 @@ type Resolver func(ctx context.Context, reference string) (Image, error)
 type MakeOptions struct {
 	Version string
 	By      string
-	Proxy   ProxyContainer
-	Resolve Resolver
+	// Background is what it is made of; nil where nobody said.
+	Background *Background
+	Proxy      ProxyContainer
+	Resolve    Resolver
 }
 
 // NewRelease makes the release of a version: every image resolved to its
@@ -56,7 +58,7 @@ func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions
 	}
 	release := &Release{
 		ID: id, Version: options.Version, Images: images,
-		Created: now, By: options.By, Rendered: rendered,
+		Created: now, By: options.By, Background: options.Background, Rendered: rendered,
 	}
 	if release.Variables, err = h.Store.Fingerprints(h.Variables); err != nil {
 		return nil, err

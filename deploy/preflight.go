@@ -27,6 +27,8 @@ const (
 	FindingFine    FindingState = "fine"
 	FindingWarning FindingState = "warning"
 	FindingFailed  FindingState = "failed"
+	// FindingWaived is one that failed and that somebody let pass.
+	FindingWaived FindingState = "waived"
 )
 
 // The findings that a flag can answer: -wait, and -accept-downtime.

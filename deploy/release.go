@@ -37,6 +37,8 @@ type Release struct {
 	Created time.Time `json:"created"`
 	// By says who asked for it: "anna@laptop".
 	By string `json:"by,omitempty"`
+	// Background says what it was made of; nil where nobody said.
+	Background *Background `json:"background,omitempty"`
 	// Variables are fingerprints of the host's .env when the release was made.
 	Variables map[string]string `json:"variables,omitempty"`
 	// Migrations are all that its image contains; nil where that is not known.

@@ -90,7 +90,7 @@ func (s *Store) retention(history []*Release, retain int, serving *Release) *Ret
 		}
 		serves := release.ID == serving.ID
 		passed = passed || serves
-		served := serves || s.served(release.ID)
+		served := serves || s.Served(release.ID)
 		// A version that was deployed again is one to go back to, not two.
 		again := known[release.Version] && !serves
 		full := count >= retain || again
@@ -157,8 +157,8 @@ func (s *Store) recorded(id string) bool {
 	return err == nil
 }
 
-// served says whether a release has ever been committed.
-func (s *Store) served(id string) bool {
+// Served says whether a release has ever been committed.
+func (s *Store) Served(id string) bool {
 	if _, err := os.Stat(s.release(id, servedMark)); err == nil {
 		return true
 	}

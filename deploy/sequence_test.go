@@ -30,11 +30,7 @@ type history struct {
 // under load: in the end, and at every instant on the way, all promises hold.
 // Each sequence follows from its number: -seed=17 -run TestRandomSequences/17.
 func TestRandomSequences(t *testing.T) {
-	every := uint64(1)
-	if testing.Short() {
-		every = 8 // the race detector, which is slow, gets some of them
-	}
-	for number := *seed; number < *seed+sequences; number += every {
+	for number := *seed; number < *seed+sequences; number++ {
 		t.Run(fmt.Sprint(number), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -42,6 +42,8 @@ type Settings struct {
 	Seed *Seed `mapstructure:"seed"`
 	// Retain is how many releases keep their images, records and logs.
 	Retain int `mapstructure:"retain"`
+	// Checklist is what must hold before a production deploy.
+	Checklist Checklist `mapstructure:"checklist"`
 	// Backups says where backups of the database are, and what must hold of them.
 	Backups *Backups `mapstructure:"backups"`
 	// Verify are the public endpoints that must answer after the switch.

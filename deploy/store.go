@@ -226,7 +226,7 @@ func (s *Store) FindPrevious() (*Release, error) {
 		return nil, err
 	}
 	for _, id := range ids {
-		if id == serving || !s.served(id) {
+		if id == serving || !s.Served(id) {
 			continue
 		}
 		if release, err := s.Load(id); err == nil {

@@ -111,6 +111,8 @@ func TestCtrlCGoesBackOnTheServer(t *testing.T) {
 	alongside(t, apps)
 	s := newShop(t)
 	first := s.page("one")
+	// The server must be asked before it has committed, however slow it is.
+	s.WriteFile(".env.staging", "SECRET="+canarySecret+"\nMONITOR=5m\n")
 	s.prepare("staging")
 	s.MustMage("deploy:staging")
 	run := s.traffic("8081")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -49,44 +48,49 @@ func (Deploy) Staging(ctx context.Context,
 	})
 }
 
-// Production builds a release's tag from a clean checkout, and rolls it out.
+// Production goes through the checklist, builds a release's tag from a clean
+// checkout, and rolls it out.
 func (Deploy) Production(ctx context.Context, version string,
 	env *string, // another environment that is deployed like production
 	yes *bool, // do not ask for the environment's name
+	waive *string, // what of the checklist may be missing, and why: "notified: they sit here"
 	acceptDowntime *bool, // consent to the interruptions that the plan shows
 	overlap *string, // warm, brief or single; by free memory by default
 	wait *time.Duration, // how long to wait for another command, such as 5m
 ) error {
 	ctx, cancel := session.Signals(ctx)
 	defer cancel()
-	root, err := os.Getwd()
-	if err != nil {
-		return fmt.Errorf("find the project: %w", err)
-	}
-	commit, err := source.Tagged(ctx, root, version)
+	p, err := openProduction(ctx, version, value(env), value(waive))
 	if err != nil {
 		return err
 	}
-	name := cmp.Or(value(env), "production")
-	if err := confirm(name, fmt.Sprintf("This deploys %s (%.12s) to %s.", version, commit, name), value(yes)); err != nil {
+	defer p.Close()
+	if err := p.check(ctx); err != nil {
 		return err
 	}
-	checkout, err := source.Checkout(ctx, root, commit)
-	if err != nil {
+	if err := confirm(p.Name, fmt.Sprintf("This deploys %s (%.12s) to %s.", version, p.tree.Commit, p.Name), value(yes)); err != nil {
 		return err
 	}
-	defer checkout.Close()
-	l, err := openLaptop(ctx, name, checkout.Root)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	l.Say("%s is %s, checked out clean for %s", version, checkout.Short, l.Name)
-	return l.Deploy(ctx, fleet.Deploy{
-		What: "deploy:production " + version, Version: version, Tree: &checkout.Tree, Display: display(),
-		From:           []string{"sha-" + checkout.Short},
+	return p.Deploy(ctx, fleet.Deploy{
+		What: "deploy:production " + version, Version: version, Tree: &p.tree.Tree, Display: display(),
+		From: []string{"sha-" + p.tree.Short}, Waivers: p.waivers,
 		AcceptDowntime: value(acceptDowntime), Overlap: deploy.Overlap(value(overlap)), Wait: value(wait),
 	})
+}
+
+// Checklist says whether a release's tag may go to production.
+func (Deploy) Checklist(ctx context.Context, version string,
+	env *string, // another environment that is deployed like production
+	waive *string, // what of the checklist may be missing, and why: "notified: they sit here"
+) error {
+	ctx, cancel := session.Signals(ctx)
+	defer cancel()
+	p, err := openProduction(ctx, version, value(env), value(waive))
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.check(ctx)
 }
 
 // Here rolls a version out on this machine, without losing a request.

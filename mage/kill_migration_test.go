@@ -26,7 +26,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 		deploytest.WebshopVersion{Name: "v1.0.0"},
 		deploytest.WebshopVersion{Name: "survived", Arguments: map[string]string{"EXTRA_MIGRATION": "three"}},
 		deploytest.WebshopVersion{Name: "guarded", Arguments: map[string]string{"EXTRA_MIGRATION": "guarded"}})
-	run := w.traffic()
+	run := w.lightTraffic()
 	number := 0
 	for _, version := range []string{"survived", "guarded"} {
 		for _, moment := range migrationMoments {

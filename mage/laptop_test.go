@@ -50,7 +50,7 @@ services:
     volumes: ["orders:/data"]
     stop_grace_period: 12s
     deploy:
-      update_config: {order: start-first, monitor: 1s}
+      update_config: {order: start-first, monitor: "${MONITOR:-1s}"}
     x-deploy:
       route: {port: 8080}
       health: {path: /healthz, budget: 30s}
@@ -214,6 +214,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	s.tagged("v1.0.0", "1.0", "latest", "main", "staging")
 	s.changeVariable()
 	s.onTheHost()
+	s.goesThroughTheChecklist()
 	s.noCanary(stop())
 }
 

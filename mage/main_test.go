@@ -5,6 +5,7 @@ package mage_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest"
@@ -37,6 +38,18 @@ func alongside(t *testing.T, in lane) {
 		<-places
 		<-in.turn
 	})
+}
+
+// says fails the test unless a command printed each of these texts, however it
+// broke their lines.
+func says(t testing.TB, result deploytest.Result, texts ...string) {
+	t.Helper()
+	said := strings.Join(strings.Fields(result.Output), " ")
+	for _, text := range texts {
+		if !strings.Contains(said, strings.Join(strings.Fields(text), " ")) {
+			t.Errorf("%s does not say %q:\n%s", strings.Join(result.Args, " "), text, result.Output)
+		}
+	}
 }
 
 func TestMain(m *testing.M) {

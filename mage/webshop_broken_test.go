@@ -60,7 +60,7 @@ func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
 		versions = append(versions, deploytest.WebshopVersion{Name: odd, Arguments: map[string]string{"BREAK": odd}})
 	}
 	w := newWebshop(t, versions...)
-	unheard := w.traffic()
+	unheard := w.lightTraffic()
 	for _, broken := range brokenReleases {
 		if !broken.answers {
 			t.Run(broken.mode, func(t *testing.T) { w.in(t).takesBack(broken, unheard) })
@@ -70,7 +70,7 @@ func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
 	for _, broken := range brokenReleases {
 		if broken.answers {
 			t.Run(broken.mode, func(t *testing.T) {
-				traffic := w.traffic()
+				traffic := w.lightTraffic()
 				w.in(t).takesBack(broken, traffic)
 				w.settleBut500(traffic, broken.mode)
 			})
@@ -78,7 +78,7 @@ func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
 	}
 	// What ignores SIGTERM is killed after its grace period.
 	w.configure("GRACE=3s")
-	traffic := w.traffic()
+	traffic := w.lightTraffic()
 	for _, odd := range oddReleases {
 		t.Run(odd, func(t *testing.T) { w.in(t).replaces(odd) })
 	}

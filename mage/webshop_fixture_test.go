@@ -130,21 +130,29 @@ func (w *webshop) log(result deploytest.Result) {
 		result.Status, result.Took.Round(time.Millisecond), result.PeakMemory/1e6, text)
 }
 
-// traffic is what the webshop is asked: 100 requests a second to the backend,
-// three orders in ten, 20 to the frontend, and everything that stays open.
+// traffic is what the webshop is asked: the backend, three orders in ten, the
+// frontend, and everything that stays open.
 type traffic struct {
 	shop              *webshop
 	backend, frontend *load.Run
 }
 
-func (w *webshop) traffic() *traffic {
+// traffic sends 100 requests a second to the backend, which is a whole core of
+// a small machine, and 20 to the frontend.
+func (w *webshop) traffic() *traffic { w.T.Helper(); return w.load(100, 20) }
+
+// lightTraffic is the same in kind. A load that a slow machine cannot serve
+// beside what it boots grows into a queue, and tests the machine.
+func (w *webshop) lightTraffic() *traffic { w.T.Helper(); return w.load(25, 10) }
+
+func (w *webshop) load(backend, frontend float64) *traffic {
 	w.T.Helper()
 	ctx := context.WithoutCancel(w.T.Context())
 	t := &traffic{
 		shop: w,
 		backend: load.Start(ctx, load.Profile{
 			Targets: []load.Target{{Address: w.backend, Host: "localhost"}},
-			Rate:    100,
+			Rate:    backend,
 			Mix: []load.Request{
 				{Kind: load.Get, Path: "/api/products/", Weight: 7},
 				{Kind: load.Post, Path: "/api/orders/", Weight: 3},
@@ -155,7 +163,7 @@ func (w *webshop) traffic() *traffic {
 		}),
 		frontend: load.Start(ctx, load.Profile{
 			Targets:   []load.Target{{Address: w.frontend, Host: "localhost"}},
-			Rate:      20,
+			Rate:      frontend,
 			Mix:       []load.Request{{Kind: load.Get, Path: "/"}},
 			WebSocket: load.Sessions{Path: "/ws", Count: 3, Length: 4 * time.Second, Every: 250 * time.Millisecond},
 			Conns:     4, Timeout: 45 * time.Second, Drain: time.Minute,

@@ -57,6 +57,8 @@ const (
 	Cancel Action = "cancel"
 	// Check looks whether a rollout could begin.
 	Check Action = "check"
+	// Stand says what the environment serves, and how that came about.
+	Stand Action = "stand"
 	// SetUp and LookOver prepare a host, and only look whether it is.
 	SetUp    Action = "setup"
 	LookOver Action = "look over"
@@ -67,17 +69,19 @@ const (
 
 // Rollout is a deploy, a rollback, a recovery, a restart or an adoption.
 type Rollout struct {
-	What           string         `json:"what"`
-	Version        string         `json:"version"`
-	Rollback       bool           `json:"rollback,omitempty"`
-	Adopt          bool           `json:"adopt,omitempty"`
-	Undo           bool           `json:"undo,omitempty"`
-	Recover        bool           `json:"recover,omitempty"`
-	Renew          deploy.Renewal `json:"renew,omitempty"`
-	PlanOnly       bool           `json:"plan_only,omitempty"`
-	AcceptDowntime bool           `json:"accept_downtime,omitempty"`
-	Overlap        deploy.Overlap `json:"overlap,omitempty"`
-	Wait           time.Duration  `json:"wait,omitempty"`
+	What    string `json:"what"`
+	Version string `json:"version"`
+	// Background is what the version was made of, as the laptop knows it.
+	Background     *deploy.Background `json:"background,omitempty"`
+	Rollback       bool               `json:"rollback,omitempty"`
+	Adopt          bool               `json:"adopt,omitempty"`
+	Undo           bool               `json:"undo,omitempty"`
+	Recover        bool               `json:"recover,omitempty"`
+	Renew          deploy.Renewal     `json:"renew,omitempty"`
+	PlanOnly       bool               `json:"plan_only,omitempty"`
+	AcceptDowntime bool               `json:"accept_downtime,omitempty"`
+	Overlap        deploy.Overlap     `json:"overlap,omitempty"`
+	Wait           time.Duration      `json:"wait,omitempty"`
 	// Token names the rollout for whoever lost the connection before the host
 	// could say that it runs.
 	Token string `json:"token,omitempty"`
@@ -87,7 +91,7 @@ type Rollout struct {
 func (r *Request) command() session.Command {
 	command := session.Command{
 		Env: r.Env, Who: r.Who, Keychain: image.Logins(r.Logins, nil),
-		Version: r.Rollout.Version, Adopt: r.Rollout.Adopt, Undo: r.Rollout.Undo, Recover: r.Rollout.Recover,
+		Version: r.Rollout.Version, Background: r.Rollout.Background, Adopt: r.Rollout.Adopt, Undo: r.Rollout.Undo, Recover: r.Rollout.Recover,
 	}
 	command.Options = deploy.Options{
 		Rollback: r.Rollout.Rollback, PlanOnly: r.Rollout.PlanOnly,
@@ -117,6 +121,8 @@ type Line struct {
 	Item    *system.Item        `json:"item,omitempty"`
 	Finding *deploy.Finding     `json:"finding,omitempty"`
 	Env     *session.EnvChanges `json:"env,omitempty"`
+	// Standing is the answer to Stand.
+	Standing *session.Standing `json:"standing,omitempty"`
 	// Text is for people.
 	Text string `json:"text,omitempty"`
 	// Ask is the registry whose login a worker asks for.

@@ -42,6 +42,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		err = s.cancel()
 	case Check:
 		err = s.check(ctx)
+	case Stand:
+		err = s.stand()
 	case SetUp, LookOver:
 		err = s.setup(ctx)
 	case DiffEnv, PushEnv:

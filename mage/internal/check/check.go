@@ -124,18 +124,10 @@ func (c *checker) vet(ctx context.Context) error {
 	return c.command(ctx, "go", "vet", "-tags", "integration,mage", "./...").Run()
 }
 
-// unit runs the unit tests with the race detector, but of the domain's sweeps,
-// in which it takes most of the time and sees the same lines again and again,
-// only a part. The whole of them runs without it.
+// unit runs the unit tests with the race detector. Go's own limit of ten minutes
+// is too short for a small machine that compiles everything for the first time.
 func (c *checker) unit(ctx context.Context) error {
-	return errors.Join(c.testUnits(ctx, "-race", "-short", "./..."), c.testUnits(ctx, "./deploy"))
-}
-
-func (c *checker) testUnits(ctx context.Context, args ...string) error {
-	// Go's own limit of ten minutes is too short for a small machine that
-	// compiles everything for the first time.
-	args = append([]string{"run", gotestsum, "--format", "pkgname", "--", "-timeout", "40m"}, args...)
-	return c.command(ctx, "go", args...).Run()
+	return c.command(ctx, "go", "run", gotestsum, "--format", "pkgname", "--", "-race", "-timeout", "40m", "./...").Run()
 }
 
 // atOnce is how many packages' tests share the engine, and how many parallel

@@ -44,7 +44,7 @@ type action func(ctx context.Context) (*deploy.Report, error)
 
 func (d *demo) deploy(version string) action {
 	return func(ctx context.Context) (*deploy.Report, error) {
-		release, err := d.session.Release(ctx, version)
+		release, err := d.session.Release(ctx, version, nil)
 		if err != nil {
 			return &deploy.Report{}, err
 		}

@@ -30,7 +30,9 @@ type Deploy struct {
 	Tree *source.Tree
 	// From are tags that an image which was built from the same may be
 	// promoted from.
-	From           []string
+	From []string
+	// Waivers are what of the checklist was let pass.
+	Waivers        []deploy.Waiver
 	AcceptDowntime bool
 	Overlap        deploy.Overlap
 	Wait           time.Duration
@@ -63,13 +65,36 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 	if err != nil {
 		return err
 	}
+	background, err := f.background(ctx, d)
+	if err != nil {
+		return err
+	}
 	rollout := agent.Rollout{
-		What: d.What, Version: d.Version, AcceptDowntime: d.AcceptDowntime, Overlap: d.Overlap, Wait: d.Wait,
+		What: d.What, Version: d.Version, Background: background, AcceptDowntime: d.AcceptDowntime, Overlap: d.Overlap, Wait: d.Wait,
 	}
 	if err := f.rollOutSignedIn(ctx, rollout); err != nil {
 		return err
 	}
 	return maker.Move(ctx, published, f.Settings.Tags)
+}
+
+// background says what is deployed, with the commits since what the first host
+// serves: an environment's hosts serve the same.
+func (f *Fleet) background(ctx context.Context, d Deploy) (*deploy.Background, error) {
+	standing, err := f.Hosts[0].Stand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	since := ""
+	if now := standing.Now(); now != nil {
+		since = now.Release.Commit()
+	}
+	background, err := d.Tree.Background(ctx, since)
+	if err != nil {
+		return nil, fmt.Errorf("list the commits since what %s serves: %w", f.Name, err)
+	}
+	background.Waivers = d.Waivers
+	return background, nil
 }
 
 // accepted names the findings that the command's flags answer.

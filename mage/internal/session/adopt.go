@@ -11,7 +11,7 @@ func (s *Session) adopt(ctx context.Context, c Command) (*deploy.Report, error) 
 	if c.Undo {
 		return s.Host.Unadopt(ctx, c.Options)
 	}
-	release, err := s.Release(ctx, c.Version)
+	release, err := s.Release(ctx, c.Version, c.Background)
 	if err != nil {
 		return nil, err
 	}

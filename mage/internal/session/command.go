@@ -15,7 +15,9 @@ type Command struct {
 	// Who gives it; whoever runs this process where empty.
 	Who     string
 	Version string
-	Options deploy.Options
+	// Background is what the version was made of; nil where nobody said.
+	Background *deploy.Background
+	Options    deploy.Options
 	// Adopt takes over what somebody else has started; Undo goes back to that.
 	Adopt, Undo bool
 	// Recover brings what an interrupted command left to a good state.
@@ -60,7 +62,7 @@ func (s *Session) carry(ctx context.Context, c Command) (*deploy.Report, error) 
 	if c.Options.Rollback {
 		release, err = s.Recorded(ctx, c.Version)
 	} else {
-		release, err = s.Release(ctx, c.Version)
+		release, err = s.Release(ctx, c.Version, c.Background)
 	}
 	if err != nil {
 		return nil, err

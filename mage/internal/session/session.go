@@ -221,10 +221,11 @@ func (s *Session) record(event deploy.Event) {
 	}
 }
 
-// Release makes the release of a version from the environment's Compose file.
-func (s *Session) Release(ctx context.Context, version string) (*deploy.Release, error) {
+// Release makes the release of a version from the environment's Compose file;
+// background may be nil.
+func (s *Session) Release(ctx context.Context, version string, background *deploy.Background) (*deploy.Release, error) {
 	release, err := s.Host.NewRelease(ctx, s.Model, deploy.MakeOptions{
-		Version: version, By: s.who, Resolve: s.resolve,
+		Version: version, By: s.who, Background: background, Resolve: s.resolve,
 		Proxy: deploy.ProxyContainer{Group: strconv.Itoa(proxy.Group()), DNSOptions: proxy.DNSOptions(), Alias: proxy.UnusedName},
 	})
 	if errors.Is(err, image.ErrNotFound) {
@@ -248,7 +249,7 @@ func (s *Session) Recorded(ctx context.Context, version string) (*deploy.Release
 	if !ok {
 		return nil, err
 	}
-	made, makeErr := s.Release(ctx, version)
+	made, makeErr := s.Release(ctx, version, nil)
 	if makeErr == nil {
 		return made, nil
 	}
