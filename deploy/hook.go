@@ -127,7 +127,7 @@ type hookOutput struct {
 }
 
 func (o *hookOutput) writer() *lineWriter {
-	return &lineWriter{limit: hookWidth, clean: func(line string) string { return clip(visible(line), hookWidth) }, emit: func(line string) {
+	return &lineWriter{limit: hookWidth, clean: func(line string) string { return clip(Visible(line), hookWidth) }, emit: func(line string) {
 		if strings.TrimSpace(line) == "" {
 			return
 		}

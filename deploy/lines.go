@@ -58,13 +58,16 @@ func (w *lineWriter) line(text string) {
 }
 
 // tail gives the last lines of a log without the engine's time stamps, which
-// matter in what is kept, not in what is shown.
+// matter in what is kept, not in what is shown; a negative count takes them
+// all.
 func tail(log []byte, count int) []string {
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	if len(lines) == 1 && lines[0] == "" {
 		return nil
 	}
-	lines = lines[max(0, len(lines)-count):]
+	if count >= 0 {
+		lines = lines[max(0, len(lines)-count):]
+	}
 	for at, line := range lines {
 		stamp, rest, found := strings.Cut(line, " ")
 		if _, err := time.Parse(time.RFC3339Nano, stamp); found && err == nil {

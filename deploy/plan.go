@@ -48,6 +48,8 @@ const (
 	ActionCommit Action = "commit"
 	// ActionSeed imports sample data in the new image.
 	ActionSeed Action = "seed"
+	// ActionRegister tells the error tracker of the release.
+	ActionRegister Action = "register"
 	// ActionHook runs a command of the user's own.
 	ActionHook Action = "hook"
 	// ActionRetire drains, stops, and removes old containers.

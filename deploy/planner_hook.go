@@ -25,6 +25,9 @@ func (p *planner) afterSuccess() {
 	replaces := slices.ContainsFunc(p.changes, func(c *change) bool { return len(c.add)+len(c.drop) > 0 })
 	if !p.back() && (replaces || len(p.gone) > 0) {
 		p.hooks(HookAfterSuccess)
+		if p.want.Environment.Settings.Sentry != nil {
+			p.stage(Step{Action: ActionRegister, Service: p.want.Version, Cause: "x-deploy.sentry"})
+		}
 	}
 }
 

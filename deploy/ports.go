@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"io"
+	"regexp"
 	"time"
 )
 
@@ -134,6 +135,34 @@ type Prober interface {
 	// Probe sends one request and says what was wrong with the answer: nil
 	// when it was as expected.
 	Probe(ctx context.Context, check HTTPCheck) error
+	// Walk sends a flow's requests one after another, with the cookies that the
+	// answers set, and says which step was not answered as it must be. A
+	// redirect is an answer and is not followed.
+	Walk(ctx context.Context, flow HTTPFlow) error
+}
+
+// HTTPFlow is what one visitor asks, in order.
+type HTTPFlow struct{ Steps []HTTPRequest }
+
+// HTTPRequest is one request of a flow. In its address, headers, body and in
+// what its answer must contain, {name} is what an earlier step saved under it.
+type HTTPRequest struct {
+	HTTPCheck
+	// Method is GET where empty, and POST where there is a body.
+	Method  string
+	Headers map[string]string
+	Body    string
+	// Latency is how long the whole answer may take; 0 for any time.
+	Latency time.Duration
+	// Save is what is kept of the answer.
+	Save []HTTPSave
+}
+
+// HTTPSave keeps what the one group of a pattern matches in an answer's body
+// or, where it does not match there, in a line of its head.
+type HTTPSave struct {
+	Name    string
+	Pattern *regexp.Regexp
 }
 
 // HTTPCheck is one request and what its answer must be.

@@ -19,6 +19,9 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 	for at := range environment.Settings.Verify {
 		environment.Settings.Verify[at].setDefaults()
 	}
+	if environment.Settings.Sentry != nil {
+		environment.Settings.Sentry.setDefaults()
+	}
 	if environment.Settings.Hooks != nil {
 		environment.Settings.Hooks.setDefaults()
 	}

@@ -26,6 +26,9 @@ type Host struct {
 	Commands HostCommands
 	// Who gives the command: "anna@laptop".
 	Who string
+	// Tracker opens the error tracker of those settings; nil where nobody asks
+	// one.
+	Tracker func(settings Sentry) ErrorTracker
 	// Parking is needed to adopt what no deploy has made.
 	Parking Parking
 	Store   *Store
@@ -188,6 +191,8 @@ func (r *runner) act(ctx context.Context, step Step) error {
 		return r.Store.Commit(r.plan.To)
 	case ActionSeed:
 		return r.command(ctx, "seed", step.Service, r.plan.To.Environment.Settings.Seed.Command)
+	case ActionRegister:
+		return r.register(ctx)
 	case ActionHook:
 		return r.hook(ctx, step)
 	case ActionRetire:

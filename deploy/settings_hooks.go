@@ -110,12 +110,12 @@ func (h Hook) program() string {
 	if len(h.Command) == 3 && h.Command[0] == shell && h.Command[1] == "-c" {
 		for word := range strings.FieldsSeq(h.Command[2]) {
 			if !strings.ContainsAny(word, "=$\"'`(){}<>|&;") {
-				return visible(filepath.Base(word))
+				return Visible(filepath.Base(word))
 			}
 		}
 		return "sh"
 	}
-	return visible(filepath.Base(h.Command[0]))
+	return Visible(filepath.Base(h.Command[0]))
 }
 
 // shell runs a command that is one text.

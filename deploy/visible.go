@@ -10,9 +10,9 @@ import (
 // escapes are what programs colour and move a terminal's text with.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\-_])")
 
-// visible is a line from outside as it may be shown and kept: without what
+// Visible is a line from outside as it may be shown and kept: without what
 // would move, colour or reorder a terminal's text.
-func visible(text string) string {
+func Visible(text string) string {
 	text = escapes.ReplaceAllString(text, "")
 	return strings.TrimRight(strings.Map(func(r rune) rune {
 		switch {

@@ -27,6 +27,7 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy/image"
 	"github.com/freezedesign/webshop-deploy/deploy/probe"
 	"github.com/freezedesign/webshop-deploy/deploy/proxy"
+	"github.com/freezedesign/webshop-deploy/deploy/sentry"
 	"github.com/freezedesign/webshop-deploy/deploy/system"
 )
 
@@ -112,6 +113,7 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: probe.New(), Parking: s.Engine, Store: store,
 		Django: django.New(s.Engine), Backups: s.safe,
 		Commands: system.Commands{Directory: store.Directory}, Who: s.who,
+		Tracker:   func(settings deploy.Sentry) deploy.ErrorTracker { return sentry.New(settings) },
 		Variables: variables, Hash: engine.ConfigHash, Emit: s.record,
 	}
 	return s, nil
