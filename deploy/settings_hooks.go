@@ -109,7 +109,8 @@ func (h Hook) step(moment HookMoment) Step {
 func (h Hook) program() string {
 	if len(h.Command) == 3 && h.Command[0] == shell && h.Command[1] == "-c" {
 		for word := range strings.FieldsSeq(h.Command[2]) {
-			if !strings.ContainsAny(word, "=$\"'`(){}<>|&;") {
+			word = strings.TrimRight(word, ";&|")
+			if word != "" && !strings.ContainsAny(word, "=$\"'`(){}<>|&;") {
 				return Visible(filepath.Base(word))
 			}
 		}

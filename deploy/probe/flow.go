@@ -165,7 +165,8 @@ func (v *visit) save(step deploy.HTTPRequest, response *http.Response, body []by
 			v.names = append(v.names, one.Name)
 		}
 		v.values[one.Name] = string(found[1])
-		v.hide = append(v.hide, string(found[1]))
+		value := string(found[1])
+		v.hide = append(v.hide, value, url.QueryEscape(value), escapeAddress(value))
 	}
 	return nil
 }
