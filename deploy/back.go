@@ -73,7 +73,7 @@ func (h *Host) back(ctx context.Context, before State, failed *Release, r *runne
 func (h *Host) goOn(ctx context.Context, before, failed *Release, r *runner, cause error, interrupted bool) error {
 	report := r.report
 	r.note("%s is applied, which %s may not survive: %s is finished", report.Beyond[0], before, failed)
-	err := h.runSecond(ctx, failed, nil, r, PlanOptions{})
+	err := h.runSecond(ctx, failed, nil, r, PlanOptions{Recovering: r.kind == commandRecover})
 	switch {
 	case err == nil && interrupted:
 		report.Outcome = OutcomeDeployed
@@ -151,7 +151,7 @@ func (h *Host) runSecond(ctx context.Context, to, leaving *Release, r *runner, o
 		return err
 	}
 	h.emit(Event{Kind: EventPlan, Release: to.Version, Text: plan.String()})
-	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched, placing: make(chan struct{}, 1)}
+	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched, placing: make(chan struct{}, 1), kind: r.kind}
 	if slices.ContainsFunc(plan.Steps(), func(s Step) bool { return s.Action == ActionReplace }) {
 		second.note("what was replaced with consent is put back, which interrupts again")
 	}

@@ -3,7 +3,6 @@ package deploy
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,24 +198,20 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	checkMigrations(environment, mistakes)
 	checkBackups(environment, mistakes)
 	checkSeed(environment, mistakes)
+	checkHooks(environment, mistakes)
 	checkChecklist(settings.Checklist, mistakes)
 	checkNotify(settings.Notify, mistakes)
-	for at, check := range settings.Verify {
-		path := fmt.Sprintf("%s.verify[%d]", ExtensionKey, at)
-		if address, err := url.Parse(check.URL); err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "http") {
-			mistakes.add(path+".url", "is %q; allowed: an http:// or https:// address", check.URL)
-		}
-		if check.Attempts < 0 {
-			mistakes.add(path+".attempts", "is %d; allowed: 1 or more", check.Attempts)
-		}
-		checkStatus(check.Status, path, mistakes)
-	}
+	checkVerify(settings.Verify, mistakes)
+	checkSentry(settings.Sentry, mistakes)
 	watch := settings.Watch
 	if watch.ErrorRatio < 0 || watch.ErrorRatio > 1 {
 		mistakes.add(ExtensionKey+".watch.error_ratio", "is %g; allowed: 0 to 1", watch.ErrorRatio)
 	}
 	if watch.Slowdown < 1 {
 		mistakes.add(ExtensionKey+".watch.slowdown", "is %g; allowed: 1 or more", watch.Slowdown)
+	}
+	if watch.Tracebacks != nil && *watch.Tracebacks < 0 {
+		mistakes.add(ExtensionKey+".watch.tracebacks", "is %d; allowed: 0 or more; leave it out to be warned only", *watch.Tracebacks)
 	}
 	if watch.Requests < 0 {
 		mistakes.add(ExtensionKey+".watch.requests", "is %d; allowed: 0 or more", watch.Requests)

@@ -194,7 +194,7 @@ func (r *runner) removeWithin(ctx context.Context, name string, grace time.Durat
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
-	if container.OneOff && container.Running() {
+	if container.OneOff && container.Running() && !container.Expendable {
 		if err := r.finish(ctx, name); err != nil {
 			return err
 		}

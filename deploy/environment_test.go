@@ -38,7 +38,7 @@ func TestMistakes(t *testing.T) {
 			`services.frontend.x-deploy.route.prot: unknown key (did you mean port?); allowed here: hosts, listen, path, port`,
 		}},
 		{"unknown key at the top", []string{"  verify:\n", "  retian: 3\n  verify:\n"}, []string{
-			`x-deploy.retian: unknown key (did you mean retain?); allowed here: backups, directory, hosts, retain, seed, tags, verify, watch`,
+			`x-deploy.retian: unknown key (did you mean retain?); allowed here: backups, directory, hooks, hosts, retain, seed, tags, verify, watch`,
 		}},
 		{"unknown key of Compose", []string{"stop_grace_period", "stop_grace_perod"}, []string{
 			`services.worker.stop_grace_perod: unknown key (did you mean stop_grace_period?)`,

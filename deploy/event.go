@@ -25,7 +25,12 @@ type Event struct {
 	At      time.Time `json:"at"`
 	Kind    EventKind `json:"kind"`
 	Release string    `json:"release,omitempty"`
-	// Stage counts from 1.
+	// Command is what a plan is for: deploy, rollback, restart or recover; empty
+	// for the second plan of a command, and for an adoption's. Previous is what
+	// served before it.
+	Command  string `json:"command,omitempty"`
+	Previous string `json:"previous,omitempty"`
+	// Stage counts from 1; 0 is behind the plan.
 	Stage int   `json:"stage,omitempty"`
 	Step  *Step `json:"step,omitempty"`
 	// Elapsed is how long the step took, once it is done.

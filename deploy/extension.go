@@ -20,7 +20,7 @@ func decodeExtension(value, target any, path string, mistakes *Mistakes) {
 		Result:           target,
 		Metadata:         &metadata,
 		WeaklyTypedInput: true, // interpolated variables arrive as text
-		DecodeHook:       mapstructure.ComposeDecodeHookFunc(decodeDuration, decodeFramework),
+		DecodeHook:       mapstructure.ComposeDecodeHookFunc(decodeDuration, decodeFramework, decodeCommandLine),
 	})
 	if err != nil {
 		mistakes.add(path, "cannot be decoded: %v", err)
@@ -63,6 +63,14 @@ func decodeDuration(from, to reflect.Type, value any) (any, error) {
 func decodeFramework(from, to reflect.Type, value any) (any, error) {
 	if text, ok := value.(string); ok && to == reflect.TypeFor[Migrations]() {
 		return map[string]any{"framework": text}, nil
+	}
+	return value, nil
+}
+
+// decodeCommandLine takes one text for a shell's.
+func decodeCommandLine(from, to reflect.Type, value any) (any, error) {
+	if text, ok := value.(string); ok && to == reflect.TypeFor[CommandLine]() {
+		return []string{shell, "-c", text}, nil
 	}
 	return value, nil
 }

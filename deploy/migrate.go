@@ -158,7 +158,7 @@ func (c commands) Inspect(ctx context.Context, release *Release) (Schema, error)
 			schema.Pending = append(schema.Pending, Migration{MigrationID: MigrationID{Name: line}})
 		}
 	}}
-	err := c.engine.Run(ctx, release, settings.Service, settings.Pending, out)
+	err := c.engine.Run(ctx, release, OneOff{Service: settings.Service, Command: settings.Pending}, out)
 	out.flush()
 	return schema, err
 }
@@ -170,7 +170,7 @@ func (c commands) Backwards(context.Context, *Release, []MigrationID) ([]Migrati
 
 // Apply applies all that is pending.
 func (c commands) Apply(ctx context.Context, release *Release, _ []MigrationID, out io.Writer) error {
-	return c.engine.Run(ctx, release, release.Environment.Migrations.Service, release.Environment.Migrations.Apply, out)
+	return c.engine.Run(ctx, release, OneOff{Service: release.Environment.Migrations.Service, Command: release.Environment.Migrations.Apply}, out)
 }
 
 // Revert takes one app after the other back.
@@ -185,7 +185,7 @@ func (c commands) Revert(ctx context.Context, release *Release, targets []Migrat
 		for at, word := range command {
 			command[at] = strings.NewReplacer("{app}", target.App, "{migration}", target.Name).Replace(word)
 		}
-		if err := c.engine.Run(ctx, release, settings.Service, command, out); err != nil {
+		if err := c.engine.Run(ctx, release, OneOff{Service: settings.Service, Command: command}, out); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (c commands) Status(ctx context.Context, release *Release, out io.Writer) e
 		return &Failure{Status: ExitUsage, Err: errors.New("what is pending is not known"),
 			Hint: "Say the command that prints it under services." + settings.Service + ".x-deploy.migrations.pending."}
 	}
-	return c.engine.Run(ctx, release, settings.Service, settings.Pending, out)
+	return c.engine.Run(ctx, release, OneOff{Service: settings.Service, Command: settings.Pending}, out)
 }
 
 // SQL is Django's.

@@ -48,6 +48,10 @@ const (
 	ActionCommit Action = "commit"
 	// ActionSeed imports sample data in the new image.
 	ActionSeed Action = "seed"
+	// ActionRegister tells the error tracker of the release.
+	ActionRegister Action = "register"
+	// ActionHook runs a command of the user's own.
+	ActionHook Action = "hook"
 	// ActionRetire drains, stops, and removes old containers.
 	ActionRetire Action = "retire"
 	// ActionPrune removes the images and records of releases that are not kept.
@@ -77,6 +81,8 @@ type Step struct {
 	Breaks bool `json:"breaks,omitempty"`
 	// Gap marks the steps of an adoption during which the ports are nobody's.
 	Gap bool `json:"gap,omitempty"`
+	// Hook is what a hook's step runs.
+	Hook *StepHook `json:"hook,omitempty"`
 	// Cause says why the step is needed.
 	Cause string `json:"cause"`
 }
@@ -84,6 +90,10 @@ type Step struct {
 // Subject is what the step acts on, in words.
 func (s Step) Subject() string {
 	switch {
+	case s.Hook != nil && s.Service != "":
+		return fmt.Sprintf("%s: %s in %s", s.Hook.Name, s.Hook.Program, s.Service)
+	case s.Hook != nil:
+		return fmt.Sprintf("%s: %s on the host", s.Hook.Name, s.Hook.Program)
 	case s.Image != nil:
 		return s.Image.Reference
 	case len(s.Routing) > 0:

@@ -24,6 +24,9 @@ type PlanOptions struct {
 	OnlyStood bool
 	// Renew replaces containers that are as wanted, too.
 	Renew Renewal
+	// Recovering finishes what an interrupted command began: what a user may
+	// stop it with had its say.
+	Recovering bool
 }
 
 // Renewal is what a restart replaces.
@@ -91,7 +94,9 @@ type planner struct {
 	// gone are the containers of services that the release does not have.
 	gone     []Container
 	switched bool
-	retired  map[string]bool
+	// hooked says that the hooks before the switch are planned.
+	hooked  bool
+	retired map[string]bool
 	// before and after are the pending migrations by their place.
 	before, after []Migration
 }
@@ -148,6 +153,7 @@ func (p *planner) clear() {
 // together starts everything new, switches once, and leaves the old running.
 func (p *planner) together() {
 	p.startAll()
+	p.beforeSwitch()
 	p.quiet(p.rolled()...)
 	p.route(p.finalRouting())
 	p.resume()

@@ -40,6 +40,7 @@ func (p *planner) finish() {
 	p.seed()
 	p.retire(p.rolled()...)
 	p.retireGone()
+	p.afterSuccess()
 	p.prune()
 }
 

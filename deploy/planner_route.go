@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // finalRouting is what the proxy does when the plan is done.
@@ -100,7 +101,7 @@ func (p *planner) alreadyPlanned(routing Routing) bool {
 func (p *planner) verify() {
 	settings := p.want.Environment.Settings
 	if p.switched && len(settings.Verify) > 0 {
-		p.stage(Step{Action: ActionVerify, Service: plural(len(settings.Verify), "public endpoint"), Cause: plural(settings.Verify[0].Attempts, "attempt")})
+		p.stage(Step{Action: ActionVerify, Service: verified(settings.Verify), Cause: plural(settings.Verify[0].Attempts, "attempt")})
 	}
 	monitor := p.want.Environment.Monitor()
 	if p.back() || p.state.Serving == nil || monitor == 0 || !p.switched {
@@ -111,6 +112,24 @@ func (p *planner) verify() {
 		cause += ", which stay up"
 	}
 	p.stage(Step{Action: ActionWatch, Service: "for " + monitor.String(), Cause: cause, Expect: monitor})
+}
+
+// verified counts what is asked.
+func verified(checks []Verification) string {
+	flows := 0
+	for _, check := range checks {
+		if len(check.Steps) > 0 {
+			flows++
+		}
+	}
+	var parts []string
+	if endpoints := len(checks) - flows; endpoints > 0 {
+		parts = append(parts, plural(endpoints, "public endpoint"))
+	}
+	if flows > 0 {
+		parts = append(parts, plural(flows, "flow"))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func plural(count int, noun string) string {

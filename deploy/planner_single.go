@@ -17,6 +17,7 @@ func (p *planner) oneAtATime() {
 	for _, c := range p.workersFirst() {
 		p.replaceService(c, routing)
 	}
+	p.beforeSwitch()
 	p.route(p.finalRouting())
 	p.resume()
 	p.retire(p.rolled()...)
@@ -34,6 +35,7 @@ func (p *planner) replaceService(c *change, routing Routing) {
 			p.stage(Step{Action: ActionStart, Service: c.service.Name, Containers: batch, Cause: c.cause})
 			p.stage(Step{Action: ActionAwait, Service: c.service.Name, Containers: batch, Cause: awaitCause(c.service)})
 		}
+		p.beforeSwitch()
 		leaving := drop[:min(len(batch), len(drop))]
 		if started == len(c.add) {
 			leaving = drop

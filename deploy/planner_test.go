@@ -96,6 +96,8 @@ func TestPlans(t *testing.T) {
 		{name: "dependent services that are new", compose: edit(t, shop, "command: [celery, worker]", "depends_on: [backend]"), state: func(t *testing.T, v1, v2 *deploy.Release) *observed {
 			return rest(t, v1, v2).set("worker-1").set("backend-1").set("backend-2")
 		}},
+		{name: "hooks", compose: hookedShop},
+		{name: "hooks, one service after the other", compose: hookedShop, options: deploy.PlanOptions{Overlap: deploy.OverlapSingle}},
 		{name: "brief by memory", state: func(t *testing.T, v1, v2 *deploy.Release) *observed { return rest(t, v1, v2).free(700) }},
 		{name: "one at a time by memory", state: func(t *testing.T, v1, v2 *deploy.Release) *observed { return rest(t, v1, v2).free(400) }},
 		{name: "one at a time in batches", compose: edit(t, shop, "replicas: 2", "replicas: 3\n      update_config: {parallelism: 2}"), options: deploy.PlanOptions{Overlap: deploy.OverlapSingle}},

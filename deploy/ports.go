@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"io"
+	"regexp"
 	"time"
 )
 
@@ -31,9 +32,31 @@ type Engine interface {
 	Evidence(ctx context.Context, name string, lines int) (Evidence, error)
 	// Run runs one command in a new one-off container of the release's
 	// service, copies what it prints to out, and removes it.
-	Run(ctx context.Context, release *Release, service string, command []string, out io.Writer) error
+	Run(ctx context.Context, release *Release, command OneOff, out io.Writer) error
 	// Exec runs one command in a running container.
 	Exec(ctx context.Context, name string, command []string, out io.Writer) error
+}
+
+// OneOff is one command in a container of its own.
+type OneOff struct {
+	// Service is the one whose image and configuration the container has.
+	Service string
+	Command []string
+	// Environment stands beside the service's own variables, and wins.
+	Environment map[string]string
+	// Expendable says that what a killed deployer left of it may be stopped. A
+	// migration's may not: it is waited for.
+	Expendable bool
+}
+
+// HostCommands runs commands on the host itself.
+type HostCommands interface {
+	// Run runs a command in the deploy directory, with these variables and no
+	// others but those that every program needs, and copies what it prints to
+	// out. When ctx ends, it ends the command with all that it has started.
+	Run(ctx context.Context, command []string, environment map[string]string, out io.Writer) error
+	// EndLeft ends what the commands of a killed deployer have left running.
+	EndLeft(ctx context.Context) error
 }
 
 // Images are those that a host has of its releases.
@@ -112,6 +135,34 @@ type Prober interface {
 	// Probe sends one request and says what was wrong with the answer: nil
 	// when it was as expected.
 	Probe(ctx context.Context, check HTTPCheck) error
+	// Walk sends a flow's requests one after another, with the cookies that the
+	// answers set, and says which step was not answered as it must be. A
+	// redirect is an answer and is not followed.
+	Walk(ctx context.Context, flow HTTPFlow) error
+}
+
+// HTTPFlow is what one visitor asks, in order.
+type HTTPFlow struct{ Steps []HTTPRequest }
+
+// HTTPRequest is one request of a flow. In its address, headers, body and in
+// what its answer must contain, {name} is what an earlier step saved under it.
+type HTTPRequest struct {
+	HTTPCheck
+	// Method is GET where empty, and POST where there is a body.
+	Method  string
+	Headers map[string]string
+	Body    string
+	// Latency is how long the whole answer may take; 0 for any time.
+	Latency time.Duration
+	// Save is what is kept of the answer.
+	Save []HTTPSave
+}
+
+// HTTPSave keeps what the one group of a pattern matches in an answer's body
+// or, where it does not match there, in a line of its head.
+type HTTPSave struct {
+	Name    string
+	Pattern *regexp.Regexp
 }
 
 // HTTPCheck is one request and what its answer must be.

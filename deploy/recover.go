@@ -17,12 +17,21 @@ func (h *Host) Recover(ctx context.Context, options Options) (*Report, error) {
 	if err != nil {
 		return &Report{Outcome: OutcomeUntouched}, err
 	}
-	if serving == nil {
-		return h.recoverNothing(ctx, options)
-	}
 	events, err := h.Store.Events()
+	if err == nil && !options.PlanOnly {
+		err = h.endLeft(ctx)
+	}
 	if err != nil {
 		return &Report{Outcome: OutcomeUntouched}, err
+	}
+	options.recovering, options.broken = true, brokenCommand(events)
+	if serving == nil {
+		report, err := h.recoverNothing(ctx, options)
+		if options.broken != nil && !options.PlanOnly && report.Outcome != OutcomeUntouched {
+			h.concludeBroken(ctx, options.broken, report)
+			h.emit(Event{Kind: EventOutcome, Release: report.To, Text: string(report.Outcome)})
+		}
+		return report, err
 	}
 	if version := migrating(events); version != "" && version != serving.Version {
 		want, err := h.Store.Find(version)

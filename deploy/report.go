@@ -27,6 +27,20 @@ const (
 	OutcomeStuck Outcome = "needs a person"
 )
 
+// word is the outcome for programs.
+func (o Outcome) word() string {
+	switch o {
+	case OutcomeUntouched:
+		return "untouched"
+	case OutcomeRolledBack:
+		return "rolled_back"
+	case OutcomeStuck:
+		return "needs_a_person"
+	default:
+		return string(o)
+	}
+}
+
 // StepTime is a step and how long it took.
 type StepTime struct {
 	Step    Step          `json:"step"`
@@ -59,6 +73,8 @@ type Report struct {
 	// Beyond are the migrations that are applied, or undone, although the release
 	// that served before may not survive that: the way is forward.
 	Beyond []string `json:"beyond,omitempty"`
+	// Warnings are what a person should look at although it stopped nothing.
+	Warnings []string `json:"warnings,omitempty"`
 	// EndedAtDeadline counts what was still open at the drain deadline.
 	EndedAtDeadline int `json:"ended_at_deadline"`
 	// Retries and Redispatches are the proxy's own, for connections that did

@@ -20,6 +20,24 @@ type Options struct {
 	Overlap Overlap
 	// Renew replaces containers that are as wanted, too.
 	Renew Renewal
+
+	// broken is what a recovery recovers from; nil for any other command.
+	broken     *broken
+	recovering bool
+}
+
+// command is what the options are those of. A rollback that does not lead back
+// is a deploy.
+func (o Options) command(back bool) string {
+	switch {
+	case o.recovering:
+		return commandRecover
+	case o.Renew != "":
+		return commandRestart
+	case back:
+		return commandRollback
+	}
+	return commandDeploy
 }
 
 // Rollout brings a host to a release: observe, plan, run. When a step fails
@@ -48,25 +66,30 @@ func (h *Host) Rollout(ctx context.Context, want *Release, options Options) (*Re
 	if state.Serving != nil {
 		report.From = state.Serving.Version
 	}
-	plan, err := NewPlan(state, want, PlanOptions{Back: back, Overlap: options.Overlap, Renew: options.Renew})
+	plan, err := NewPlan(state, want, PlanOptions{Back: back, Overlap: options.Overlap, Renew: options.Renew, Recovering: options.recovering})
 	if err != nil {
 		report.Outcome = OutcomeUntouched
 		return report, err
 	}
 	report.Plan = plan
-	h.emit(Event{Kind: EventPlan, Release: want.Version, Text: plan.String()})
+	command := options.command(back)
+	h.emit(Event{Kind: EventPlan, Release: want.Version, Command: command, Previous: report.From, Text: plan.String()})
 	switch {
 	case options.PlanOnly:
 		report.Outcome = OutcomePlanned
 		return report, nil
 	case plan.Empty():
 		report.Outcome = OutcomeUnchanged
+		if options.broken != nil {
+			h.concludeBroken(ctx, options.broken, report)
+			h.emit(Event{Kind: EventOutcome, Release: want.Version, Text: string(report.Outcome)})
+		}
 		return report, nil
 	case len(plan.Interruptions) > 0 && !options.AcceptDowntime:
 		report.Outcome = OutcomeUntouched
 		return report, consentError(plan)
 	}
-	return report, h.run(ctx, state, plan, report)
+	return report, h.run(ctx, state, plan, report, options, command)
 }
 
 // leadsBack says whether a rollback is one: to a release that is recorded as
@@ -81,17 +104,21 @@ func (h *Host) leadsBack(state State, want *Release, options Options) bool {
 }
 
 // run runs a plan, and the way back when it fails.
-func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report) error {
+func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report, options Options, command string) error {
 	want := plan.To
-	if err := h.Store.Save(want); err != nil {
+	err := h.endLeft(ctx)
+	if err == nil {
+		err = h.Store.Save(want)
+	}
+	if err != nil {
 		report.Outcome = OutcomeUntouched
 		return err
 	}
-	r := &runner{Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{}, placing: make(chan struct{}, 1)}
+	r := &runner{Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{}, placing: make(chan struct{}, 1), kind: command}
 	if state.Proxy.Up && state.Serving != nil {
 		r.probe = startProbe(context.WithoutCancel(ctx), h.Prober, state.Serving.Environment)
 	}
-	err := r.run(ctx)
+	err = r.run(ctx)
 	if err == nil {
 		report.Outcome = OutcomeDeployed
 	} else {
@@ -99,6 +126,11 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report)
 	}
 	report.Probe = r.probe.stop()
 	r.countRepairs()
+	if command == commandRecover {
+		h.concludeBroken(ctx, options.broken, report)
+	} else {
+		h.conclude(ctx, r, ending{command: command, outcome: report.Outcome})
+	}
 	h.emit(Event{Kind: EventOutcome, Release: want.Version, Text: string(report.Outcome)})
 	if saveErr := h.Store.SaveReport(want, report); saveErr != nil {
 		r.note("the report was not kept: %v", saveErr)

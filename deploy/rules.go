@@ -20,6 +20,12 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 	for at := range environment.Settings.Verify {
 		environment.Settings.Verify[at].setDefaults()
 	}
+	if environment.Settings.Sentry != nil {
+		environment.Settings.Sentry.setDefaults()
+	}
+	if environment.Settings.Hooks != nil {
+		environment.Settings.Hooks.setDefaults()
+	}
 	if environment.Settings.Backups != nil {
 		environment.Settings.Backups.setDefaults()
 	}

@@ -22,6 +22,13 @@ type Host struct {
 	// Backups opens those of the database in that container, for the release
 	// that serves; nil where nobody takes any.
 	Backups func(settings Backups, serving *Release, container string) (Safe, error)
+	// Commands runs hooks on the host; nil where there is nobody to do so.
+	Commands HostCommands
+	// Who gives the command: "anna@laptop".
+	Who string
+	// Tracker opens the error tracker of those settings; nil where nobody asks
+	// one.
+	Tracker func(settings Sentry) ErrorTracker
 	// Parking is needed to adopt what no deploy has made.
 	Parking Parking
 	Store   *Store
@@ -40,6 +47,10 @@ type runner struct {
 	// leaving is the release that is being given up, on the way back from a
 	// failed one; its containers' logs are kept under it.
 	leaving *Release
+	// kind is the command that this is part of, and ending how it ended, once
+	// that is known.
+	kind   string
+	ending *ending
 	// before is the proxy's state when the command began.
 	before ProxyState
 
@@ -180,6 +191,10 @@ func (r *runner) act(ctx context.Context, step Step) error {
 		return r.Store.Commit(r.plan.To)
 	case ActionSeed:
 		return r.command(ctx, "seed", step.Service, r.plan.To.Environment.Settings.Seed.Command)
+	case ActionRegister:
+		return r.register(ctx)
+	case ActionHook:
+		return r.hook(ctx, step)
 	case ActionRetire:
 		return r.retire(ctx, step)
 	case ActionPrune:
@@ -249,7 +264,7 @@ func (r *runner) lines() *lineWriter {
 // prints.
 func (r *runner) command(ctx context.Context, what, service string, command []string) error {
 	out := r.lines()
-	err := r.Engine.Run(ctx, r.plan.To, service, command, out)
+	err := r.Engine.Run(ctx, r.plan.To, OneOff{Service: service, Command: command}, out)
 	out.flush()
 	if err != nil {
 		return &Failure{

@@ -67,7 +67,7 @@ var commands = []func(h *history){
 
 // compose is a Compose file of some size, with and without migrations.
 func (h *history) compose() string {
-	text := edit(h.t, shop+"  watch: {requests: 5}\n",
+	text := edit(h.t, shop+"  watch: {requests: 5}\n"+hooked,
 		"replicas: 2", fmt.Sprintf("replicas: %d\n      update_config: {order: start-first, monitor: 2s, parallelism: %d}", 1+h.random.IntN(3), h.random.IntN(2)),
 		"expose: [\"3000\"]", "expose: [\"3000\"]\n    deploy: {update_config: {order: start-first, monitor: 2s}}")
 	order := []string{"", "before", "after"}[h.random.IntN(3)]

@@ -46,8 +46,14 @@ type Settings struct {
 	Checklist Checklist `mapstructure:"checklist"`
 	// Backups says where backups of the database are, and what must hold of them.
 	Backups *Backups `mapstructure:"backups"`
-	// Verify are the public endpoints that must answer after the switch.
+	// Verify are the public endpoints and flows that must answer after the
+	// switch.
 	Verify []Verification `mapstructure:"verify"`
+	// Hooks are commands of the user's own around a deploy.
+	Hooks *Hooks `mapstructure:"hooks"`
+	// Sentry is the error tracker that is told of releases and asked for new
+	// issues.
+	Sentry *Sentry `mapstructure:"sentry"`
 	// Watch says when the new release is taken back after the switch.
 	Watch Watch `mapstructure:"watch"`
 	// Notify says who is told what is done.
@@ -62,22 +68,6 @@ type Seed struct {
 	Command []string `mapstructure:"command"`
 }
 
-// Verification is one public endpoint and what it must answer.
-type Verification struct {
-	URL      string        `mapstructure:"url"`
-	Host     string        `mapstructure:"host"`
-	Status   int           `mapstructure:"status"`
-	Contains string        `mapstructure:"contains"`
-	Attempts int           `mapstructure:"attempts"`
-	Interval time.Duration `mapstructure:"interval"`
-	Timeout  time.Duration `mapstructure:"timeout"`
-}
-
-// Check is the request to make.
-func (v Verification) Check() HTTPCheck {
-	return HTTPCheck{URL: v.URL, Host: v.Host, Status: v.Status, Contains: v.Contains, Timeout: v.Timeout}
-}
-
 // Watch holds the lines that the new servers' figures must not cross.
 type Watch struct {
 	// ErrorRatio is the share of 5xx responses, 0 to 1, that is still right.
@@ -87,6 +77,9 @@ type Watch struct {
 	// Requests is how many must have been answered before the figures count;
 	// below it the deployer's own requests decide.
 	Requests int `mapstructure:"requests"`
+	// Tracebacks is how many errors with a traceback the new containers' logs
+	// may have at the end of the watch; nil only warns of them.
+	Tracebacks *int `mapstructure:"tracebacks"`
 }
 
 // ServiceSettings is x-deploy in a service.

@@ -60,6 +60,19 @@ x-deploy:
     - url: http://127.0.0.1:80/
 `
 
+// hooked is x-deploy's part with a hook of each kind, for the end of a shop.
+const hooked = `  hooks:
+    before_switch:
+      - {name: warm, service: backend, command: [sleep, "1"], timeout: 20s}
+      - {name: look, host: true, command: bin/look --all, timeout: 5s}
+    after_success:
+      - {name: tell, host: true, command: [echo, "it serves"]}
+    on_failure:
+      - {name: page, host: true, command: [page]}
+    on_rollback:
+      - {name: purge, service: backend, command: [purge]}
+`
+
 // edit replaces pairs of texts, each of which must be there.
 func edit(t *testing.T, text string, pairs ...string) string {
 	t.Helper()

@@ -30,7 +30,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{Host: fake.New(), t: t}
 	s.deploy = &deploy.Host{
-		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: s.Prober, Django: s.Django, Hash: fake.Hash,
+		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: s.Prober, Django: s.Django, Hash: fake.Hash, Commands: s.Commands, Who: "anna@laptop",
 		Store: &deploy.Store{Directory: t.TempDir(), Environment: "production"},
 		Emit:  s.emit,
 	}

@@ -73,6 +73,9 @@ type Container struct {
 	OneOff bool
 	// Ours marks a one-off container that a deploy made, not a person.
 	Ours bool
+	// Expendable marks one of ours that may be stopped: a hook's, not a
+	// migration's.
+	Expendable bool
 	// Stopping marks one that was told to stop by a command that did not see
 	// its end: it runs, but not for long.
 	Stopping bool

@@ -16,7 +16,7 @@ const watchPause = 250 * time.Millisecond
 // just started is slower for a moment.
 const slowdownFloor = 500 * time.Millisecond
 
-// verify asks each public endpoint until it answers as it must, or until its
+// verify asks each public endpoint and walks each flow until it answers as it must, or until its
 // attempts are used up.
 func (r *runner) verify(ctx context.Context) error {
 	for _, check := range r.plan.To.Environment.Settings.Verify {
@@ -27,7 +27,7 @@ func (r *runner) verify(ctx context.Context) error {
 					return err
 				}
 			}
-			if err = r.Prober.Probe(ctx, check.Check()); err == nil {
+			if err = r.Prober.Walk(ctx, check.Flow()); err == nil {
 				break
 			}
 			if ctx.Err() != nil {
@@ -35,7 +35,7 @@ func (r *runner) verify(ctx context.Context) error {
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("verify %s: %d attempts failed, the last with: %w", check.URL, check.Attempts, err)
+			return fmt.Errorf("verify %s: %d attempts failed, the last with: %w", check.label(), check.Attempts, err)
 		}
 	}
 	return nil
@@ -74,12 +74,21 @@ func (r *runner) watch(ctx context.Context, window time.Duration) error {
 			return err
 		}
 		if left <= 0 {
-			return nil
+			return r.afterwards(ctx)
 		}
 		if err := sleep(ctx, min(watchPause, left)); err != nil {
 			return err
 		}
 	}
+}
+
+// afterwards looks at what the release itself has told of errors by the end of
+// the watch.
+func (r *runner) afterwards(ctx context.Context) error {
+	if err := r.scanLogs(ctx); err != nil {
+		return err
+	}
+	return r.askTracker(ctx)
 }
 
 const (

@@ -65,7 +65,7 @@ func (m *Migrator) run(ctx context.Context, release *deploy.Release, asked reque
 		return ran{newReport("", nil), err}
 	}
 	report := newReport(asked.Marker, out)
-	err = m.engine.Run(ctx, release, said.Service, command, report)
+	err = m.engine.Run(ctx, release, deploy.OneOff{Service: said.Service, Command: command}, report)
 	report.Close()
 	if err != nil {
 		err = shorten(err, command)

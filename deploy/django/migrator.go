@@ -36,7 +36,7 @@ import (
 // Runner runs a command in a new one-off container of a release's service and
 // copies what it prints, both streams in one, to out.
 type Runner interface {
-	Run(ctx context.Context, release *deploy.Release, service string, command []string, out io.Writer) error
+	Run(ctx context.Context, release *deploy.Release, command deploy.OneOff, out io.Writer) error
 }
 
 // Migrator is a deploy.Migrator for Django.

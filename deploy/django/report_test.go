@@ -69,7 +69,8 @@ type printing struct {
 	command []string
 }
 
-func (p *printing) Run(_ context.Context, _ *deploy.Release, service string, command []string, out io.Writer) error {
+func (p *printing) Run(_ context.Context, _ *deploy.Release, wanted deploy.OneOff, out io.Writer) error {
+	command, service := wanted.Command, wanted.Service
 	p.command = command
 	_, rest, _ := strings.Cut(command[len(command)-1], `marker\":\"`)
 	marker, _, _ := strings.Cut(rest, `\"`)

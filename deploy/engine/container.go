@@ -22,6 +22,9 @@ import (
 // deploy left behind can be told from what a person runs.
 const OwnLabel = "webshop-deploy.run"
 
+// expendable is the value of OwnLabel of a container that may be stopped.
+const expendable = "expendable"
+
 // Inspect looks at one container; deploy.ErrNoContainer if it is gone.
 func (e *Engine) Inspect(ctx context.Context, name string) (deploy.Container, error) {
 	inspected, err := e.inspect(ctx, name)
@@ -107,6 +110,7 @@ func describe(inspected container.InspectResponse, shared map[string]bool) deplo
 	described.ConfigHash = labels[api.ConfigHashLabel]
 	described.OneOff = labels[api.OneoffLabel] == "True"
 	described.Ours = labels[OwnLabel] != ""
+	described.Expendable = labels[OwnLabel] == expendable
 	if state := inspected.State; state != nil {
 		described.Status = deploy.ContainerStatus(state.Status)
 		described.ExitCode = state.ExitCode

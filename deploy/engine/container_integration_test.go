@@ -122,23 +122,23 @@ volumes: {data: {}}
 `)
 	running := app.create(release, "web", 1)[0]
 	var out bytes.Buffer
-	must(t, app.engine.Run(t.Context(), release, "web", []string{"say", "to stdout", "to stderr", "0"}, &out))
+	must(t, app.engine.Run(t.Context(), release, deploy.OneOff{Service: "web", Command: []string{"say", "to stdout", "to stderr", "0"}}, &out))
 	for _, want := range []string{"to stdout\n", "to stderr\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output %q lacks %q", out.String(), want)
 		}
 	}
 	out.Reset()
-	must(t, app.engine.Run(t.Context(), release, "web", []string{"show", "/run/secrets/token"}, &out))
+	must(t, app.engine.Run(t.Context(), release, deploy.OneOff{Service: "web", Command: []string{"show", "/run/secrets/token"}}, &out))
 	if out.String() != "hunter2hunter2" {
 		t.Errorf("the secret is %q", out.String())
 	}
 	out.Reset()
-	must(t, app.engine.Run(t.Context(), release, "web", []string{"lines", "5000"}, &out))
+	must(t, app.engine.Run(t.Context(), release, deploy.OneOff{Service: "web", Command: []string{"lines", "5000"}}, &out))
 	if count := bytes.Count(out.Bytes(), []byte("\n")); count != 5000 {
 		t.Errorf("%d lines arrived of 5000", count)
 	}
-	err := app.engine.Run(t.Context(), release, "web", []string{"say", "first", "last words", "7"}, io.Discard)
+	err := app.engine.Run(t.Context(), release, deploy.OneOff{Service: "web", Command: []string{"say", "first", "last words", "7"}}, io.Discard)
 	exit, ok := errors.AsType[*ExitError](err)
 	if !ok || exit.Code != 7 || !slices.Contains(exit.Lines, "last words") {
 		t.Errorf("error %v, want status 7 with the last lines", err)
@@ -161,7 +161,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 		}
 		return len(content), nil
 	})
-	if err := app.engine.Run(ctx, release, "web", []string{"serve"}, out); !errors.Is(err, context.Canceled) {
+	if err := app.engine.Run(ctx, release, deploy.OneOff{Service: "web", Command: []string{"serve"}}, out); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want a cancelled context", err)
 	}
 	if len(seen) != 1 || !seen[0].OneOff || !seen[0].Ours || seen[0].Service != "web" {

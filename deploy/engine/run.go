@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -30,19 +31,19 @@ const runGrace = 10 * time.Second
 // The container is removed in the end, also when ctx ends: the command then
 // gets its stop signal and 10 s. If this process is killed, what it left
 // carries Compose's one-off label and OwnLabel.
-func (e *Engine) Run(ctx context.Context, release *deploy.Release, service string, command []string, out io.Writer) error {
-	if err := e.run(ctx, release, service, command, out); err != nil {
-		return fmt.Errorf("run %s in %s: %w", strings.Join(command, " "), service, err)
+func (e *Engine) Run(ctx context.Context, release *deploy.Release, command deploy.OneOff, out io.Writer) error {
+	if err := e.run(ctx, release, command, out); err != nil {
+		return fmt.Errorf("run %s in %s: %w", strings.Join(command.Command, " "), command.Service, err)
 	}
 	return nil
 }
 
-func (e *Engine) run(ctx context.Context, release *deploy.Release, service string, command []string, out io.Writer) (err error) {
+func (e *Engine) run(ctx context.Context, release *deploy.Release, command deploy.OneOff, out io.Writer) (err error) {
 	project, err := projectOf(release)
 	if err != nil {
 		return err
 	}
-	wanted, name, err := oneOff(project, service, command)
+	wanted, name, err := oneOff(project, command)
 	if err != nil {
 		return err
 	}
@@ -67,17 +68,18 @@ func (e *Engine) run(ctx context.Context, release *deploy.Release, service strin
 
 // oneOff turns a service into one container of its own, labelled as
 // `docker compose run` labels it.
-func oneOff(project *types.Project, service string, command []string) (*types.Project, string, error) {
-	wanted, err := alone(project, service, 1)
+func oneOff(project *types.Project, command deploy.OneOff) (*types.Project, string, error) {
+	wanted, err := alone(project, command.Service, 1)
 	if err != nil {
 		return nil, "", err
 	}
 	slug := strings.ToLower(rand.Text())
-	config := wanted.Services[service]
-	config.Name = fmt.Sprintf("%s-%s-run-%s", wanted.Name, service, slug[:12])
+	config := wanted.Services[command.Service]
+	config.Name = fmt.Sprintf("%s-%s-run-%s", wanted.Name, command.Service, slug[:12])
 	config.ContainerName = config.Name
-	config.CustomLabels = config.CustomLabels.Add(api.OneoffLabel, "True").Add(api.SlugLabel, slug).Add(OwnLabel, "1")
-	config.Command = command
+	config.CustomLabels = config.CustomLabels.Add(api.OneoffLabel, "True").Add(api.SlugLabel, slug).Add(OwnLabel, ownLabel(command))
+	config.Command = command.Command
+	config.Environment = withVariables(config.Environment, command.Environment)
 	config.Tty, config.StdinOpen = false, false
 	config.Ports = nil
 	config.MacAddress = ""
@@ -94,6 +96,23 @@ func oneOff(project *types.Project, service string, command []string) (*types.Pr
 	}
 	wanted.Services = types.Services{config.Name: config}
 	return wanted, config.Name, nil
+}
+
+func ownLabel(command deploy.OneOff) string {
+	if command.Expendable {
+		return expendable
+	}
+	return "1"
+}
+
+// withVariables gives an environment with further variables, which win.
+func withVariables(environment types.MappingWithEquals, more map[string]string) types.MappingWithEquals {
+	all := types.MappingWithEquals{}
+	maps.Copy(all, environment)
+	for name, value := range more {
+		all[name] = &value
+	}
+	return all
 }
 
 // attached starts a created container and copies its output until it ends. It

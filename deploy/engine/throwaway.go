@@ -49,7 +49,7 @@ func (e *Engine) throwaway(ctx context.Context, release *deploy.Release, service
 	if !known {
 		return "", fmt.Errorf("the release has no service %s", service)
 	}
-	wanted, name, err := oneOff(project, service, config.Command)
+	wanted, name, err := oneOff(project, deploy.OneOff{Service: service, Command: config.Command})
 	if err != nil {
 		return "", err
 	}

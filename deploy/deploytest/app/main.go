@@ -18,6 +18,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -48,6 +50,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if mode == "healthcheck" {
 		return healthcheck(ctx, args, settings, stderr)
 	}
+	if mode == "say" {
+		return say(os.Environ(), args, stdout)
+	}
 	ctx, stop := untilSignal(ctx, settings.OnSIGTERM, log)
 	defer stop()
 	switch mode {
@@ -57,8 +62,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = work(ctx, settings, log)
 	case "scheduler":
 		err = schedule(ctx, settings, log)
+	case "hang":
+		fmt.Fprintln(stdout, "hangs")
+		<-ctx.Done()
 	default:
-		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler or healthcheck\n", mode)
+		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler, healthcheck, say or hang\n", mode)
 		return exitUsage
 	}
 	switch {
@@ -71,6 +79,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		log.Error("failed", "error", err)
 		return exitFailed
 	}
+}
+
+// say prints the variables whose names begin so, sorted.
+func say(environ, prefixes []string, out io.Writer) int {
+	slices.Sort(environ)
+	for _, variable := range environ {
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(variable, prefix) }) {
+			fmt.Fprintln(out, variable)
+		}
+	}
+	return exitOK
 }
 
 // untilSignal gives a context that SIGTERM or SIGINT ends, or that they do not,

@@ -57,6 +57,8 @@ func Engine(t *testing.T, bubble Bubble, setup func(t *testing.T) EngineSetup) {
 		{"an exit must be seen with its status and its last lines", EngineSetup.crash},
 		{"evidence must hold the last lines and the inspection", EngineSetup.evidence},
 		{"a one-off command must print, fail and leave nothing behind", EngineSetup.run},
+		{"a one-off command must have its own variables", EngineSetup.runWithVariables},
+		{"a one-off command must be seen as what it is", EngineSetup.runSeen},
 		{"an interrupted command must leave nothing behind", EngineSetup.runInterrupted},
 		{"a command in a container must print and fail", EngineSetup.exec},
 		{"images must be said to be there or not", EngineSetup.present},
@@ -249,20 +251,61 @@ func (s EngineSetup) evidence(t *testing.T) {
 
 func (s EngineSetup) run(t *testing.T) {
 	var out bytes.Buffer
-	must(t, s.Engine.Run(t.Context(), s.Release, s.Web, []string{"echo", "applied"}, &out))
+	must(t, s.Engine.Run(t.Context(), s.Release, deploy.OneOff{Service: s.Web, Command: []string{"echo", "applied"}}, &out))
 	if strings.TrimSpace(out.String()) != "applied" {
 		t.Errorf("it printed %q", out.String())
 	}
-	if err := s.Engine.Run(t.Context(), s.Release, s.Web, []string{"false"}, &out); err == nil {
+	if err := s.Engine.Run(t.Context(), s.Release, deploy.OneOff{Service: s.Web, Command: []string{"false"}}, &out); err == nil {
 		t.Error("a failing command did not fail")
 	}
 	s.empty(t)
 }
 
+func (s EngineSetup) runWithVariables(t *testing.T) {
+	var out bytes.Buffer
+	command := deploy.OneOff{
+		Service: s.Web, Command: []string{"printenv", "DEPLOY_VERSION"}, Expendable: true,
+		Environment: map[string]string{"DEPLOY_VERSION": "v2 = $new"},
+	}
+	must(t, s.Engine.Run(t.Context(), s.Release, command, &out))
+	if strings.TrimSpace(out.String()) != "v2 = $new" {
+		t.Errorf("it printed %q", out.String())
+	}
+	command.Environment = nil
+	if err := s.Engine.Run(t.Context(), s.Release, command, &out); err == nil {
+		t.Error("the variable of one command is another's too")
+	}
+}
+
+// runSeen asserts that what runs can be told from what a person runs, and what
+// may be stopped from what may not.
+func (s EngineSetup) runSeen(t *testing.T) {
+	for _, expendable := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- s.Engine.Run(ctx, s.Release, deploy.OneOff{Service: s.Web, Command: []string{"sleep", "60"}, Expendable: expendable}, &bytes.Buffer{})
+		}()
+		var found []deploy.Container
+		eventually(t, "the one-off container", func() bool {
+			found = s.observe(t)
+			return len(found) == 1 && found[0].Running()
+		})
+		if c := found[0]; !c.OneOff || !c.Ours || c.Expendable != expendable {
+			t.Errorf("of an expendable (%t) command: %+v", expendable, c)
+		}
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("it was not interrupted")
+		}
+		s.empty(t)
+	}
+}
+
 func (s EngineSetup) runInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if err := s.Engine.Run(ctx, s.Release, s.Web, []string{"sleep", "60"}, &bytes.Buffer{}); err == nil {
+	if err := s.Engine.Run(ctx, s.Release, deploy.OneOff{Service: s.Web, Command: []string{"sleep", "60"}}, &bytes.Buffer{}); err == nil {
 		t.Error("it was not interrupted")
 	}
 	s.empty(t)

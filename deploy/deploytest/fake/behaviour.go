@@ -40,15 +40,20 @@ type Behaviour struct {
 	FailEvery int
 	// Answers is the time that an answer takes; 20 ms where 0.
 	Answers time.Duration
+	// Environment is told the variables of each command for Run.
+	Environment func(command []string, environment map[string]string)
 	// Command runs a command for Exec and Run; nil runs a few of a shell's
-	// own words: true, false, echo, sleep and exit.
+	// own words: true, false, echo, sleep, exit, and printenv with one name.
 	Command func(ctx context.Context, command []string, out io.Writer) error
 }
 
 func (b Behaviour) boot() time.Duration    { return cmp.Or(b.Boot, 500*time.Millisecond) }
 func (b Behaviour) answers() time.Duration { return cmp.Or(b.Answers, 20*time.Millisecond) }
 
-func (b Behaviour) run(ctx context.Context, command []string, out io.Writer) error {
+func (b Behaviour) run(ctx context.Context, command []string, environment map[string]string, out io.Writer) error {
+	if b.Environment != nil && environment != nil {
+		b.Environment(command, environment)
+	}
 	if b.Command != nil {
 		return b.Command(ctx, command, out)
 	}
@@ -63,6 +68,13 @@ func (b Behaviour) run(ctx context.Context, command []string, out io.Writer) err
 		if argument != "0" {
 			return fmt.Errorf("exit status %s", argument)
 		}
+	case "printenv":
+		value, ok := environment[argument]
+		if !ok {
+			return fmt.Errorf("exit status 1")
+		}
+		_, err := fmt.Fprintln(out, value)
+		return err
 	case "echo":
 		_, err := fmt.Fprintln(out, argument)
 		return err

@@ -106,6 +106,10 @@ func TestProxyConforms(t *testing.T) {
 	})
 }
 
+func TestCommandsConform(t *testing.T) {
+	conformance.Commands(t, synctest.Test, func(*testing.T) deploy.HostCommands { return fake.New().Commands })
+}
+
 func TestMigratorConforms(t *testing.T) {
 	conformance.Migrator(t, synctest.Test, func(t *testing.T) conformance.MigratorSetup {
 		older := release(t, strings.Replace(compose, `expose: ["8000"], x-deploy: {`, `expose: ["8000"], x-deploy: {migrations: django, `, 1))

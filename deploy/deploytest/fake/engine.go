@@ -283,8 +283,9 @@ func (e *Engine) Evidence(ctx context.Context, name string, _ int) (deploy.Evide
 
 // Run runs a command in a one-off container. A deployer that is killed while
 // it runs leaves it behind.
-func (e *Engine) Run(ctx context.Context, release *deploy.Release, name string, command []string, out io.Writer) error {
-	half, err := e.host.begin(ctx, "Run %s %v", name, command)
+func (e *Engine) Run(ctx context.Context, release *deploy.Release, command deploy.OneOff, out io.Writer) error {
+	name := command.Service
+	half, err := e.host.begin(ctx, "Run %s %v", name, command.Command)
 	if err != nil && !half {
 		return err
 	}
@@ -299,16 +300,18 @@ func (e *Engine) Run(ctx context.Context, release *deploy.Release, name string, 
 		return fmt.Errorf("run in %s: no such image: %s", name, image.Pinned())
 	}
 	c := h.make(release, service, fmt.Sprintf("%s-%s-run-%d", release.Environment.Project.Name, name, h.created), 1)
-	c.OneOff, c.Ours = true, true
+	c.OneOff, c.Ours, c.Expendable = true, true, command.Expendable
 	c.start()
 	h.mu.Unlock()
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		c.ends = time.Now().Add(time.Second) // nobody removes it
+		if !command.Expendable {
+			c.ends = time.Now().Add(time.Second) // nobody removes it
+		} // else it hangs until somebody stops it
 		return err
 	}
-	err = c.behaviour.run(ctx, command, out)
+	err = c.behaviour.run(ctx, command.Command, command.Environment, out)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.containers = slices.DeleteFunc(h.containers, func(one *container) bool { return one == c })
@@ -332,7 +335,7 @@ func (e *Engine) Exec(ctx context.Context, name string, command []string, out io
 	if err != nil && !half {
 		return err
 	}
-	if runErr := c.behaviour.run(ctx, command, out); runErr != nil {
+	if runErr := c.behaviour.run(ctx, command, nil, out); runErr != nil {
 		return runErr
 	}
 	e.host.mu.Lock()

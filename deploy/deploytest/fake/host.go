@@ -26,10 +26,12 @@ type Host struct {
 	Engine *Engine
 	Proxy  *Proxy
 	Prober *Prober
+	// Commands runs what is run on the host itself.
+	Commands *Commands
 	// Django is the database and its migrations.
 	Django *Migrator
 
-	// Behaviours say how containers behave: by "service:version", else by
+	// Behaviours say how containers, and commands on the "host", behave: by "service:version", else by
 	// "service", else as the zero Behaviour does.
 	Behaviours map[string]Behaviour
 	// Total is the host's memory; 0 for unknown. What is available is what
@@ -88,6 +90,7 @@ func New() *Host {
 	host.Engine = &Engine{host: host}
 	host.Proxy = &Proxy{host: host, drains: map[string]time.Time{}}
 	host.Prober = &Prober{host: host}
+	host.Commands = &Commands{host: host}
 	host.Django = &Migrator{host: host, Contained: map[string][]deploy.Migration{}}
 	return host
 }

@@ -50,6 +50,16 @@ func (p *Prober) Probe(ctx context.Context, check deploy.HTTPCheck) error {
 	return err
 }
 
+// Walk sends a flow's requests.
+func (p *Prober) Walk(ctx context.Context, flow deploy.HTTPFlow) error {
+	for _, step := range flow.Steps {
+		if err := p.Probe(ctx, step.HTTPCheck); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func answer(c *container, scheme string) error {
 	switch now := time.Now(); {
 	case !c.listens(now):

@@ -172,7 +172,7 @@ func (h *Host) Settled() error {
 			return fmt.Errorf("%s is left quiet", c.Name)
 		}
 	}
-	return nil
+	return h.commandsLeft()
 }
 
 // Kill ends a container as the kernel or a person would, without a deployer.

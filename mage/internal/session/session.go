@@ -27,6 +27,8 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy/image"
 	"github.com/freezedesign/webshop-deploy/deploy/probe"
 	"github.com/freezedesign/webshop-deploy/deploy/proxy"
+	"github.com/freezedesign/webshop-deploy/deploy/sentry"
+	"github.com/freezedesign/webshop-deploy/deploy/system"
 )
 
 // Options say which environment is opened.
@@ -112,6 +114,8 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 	s.Host = &deploy.Host{
 		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: probe.New(), Parking: s.Engine, Store: store,
 		Django: django.New(s.Engine), Backups: s.safe,
+		Commands: system.Commands{Directory: store.Directory}, Who: s.who,
+		Tracker:   func(settings deploy.Sentry) deploy.ErrorTracker { return sentry.New(settings) },
 		Variables: variables, Hash: engine.ConfigHash, Emit: s.record,
 	}
 	return s, nil

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
@@ -50,5 +51,8 @@ func Report(out io.Writer, report *deploy.Report) {
 		if report.Probe.Failed > 0 {
 			fmt.Fprintf(out, "  the last that failed: %s\n", report.Probe.Last)
 		}
+	}
+	for _, warning := range report.Warnings {
+		fmt.Fprintf(out, "  ! %s\n", strings.TrimLeft(deploy.Wrap(warning, 4, 78), " "))
 	}
 }
