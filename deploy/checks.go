@@ -199,6 +199,7 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	checkMigrations(environment, mistakes)
 	checkBackups(environment, mistakes)
 	checkSeed(environment, mistakes)
+	checkMaintenance(environment, mistakes)
 	for at, check := range settings.Verify {
 		path := fmt.Sprintf("%s.verify[%d]", ExtensionKey, at)
 		if address, err := url.Parse(check.URL); err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "http") {

@@ -48,6 +48,8 @@ type Settings struct {
 	Verify []Verification `mapstructure:"verify"`
 	// Watch says when the new release is taken back after the switch.
 	Watch Watch `mapstructure:"watch"`
+	// Maintenance is what `mage maintenance on` shows, and to whom not.
+	Maintenance MaintenanceSettings `mapstructure:"maintenance"`
 }
 
 // Seed is a command that imports sample data. It runs after every deploy, so

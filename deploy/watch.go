@@ -20,6 +20,10 @@ const slowdownFloor = 500 * time.Millisecond
 // attempts are used up.
 func (r *runner) verify(ctx context.Context) error {
 	for _, check := range r.plan.To.Environment.Settings.Verify {
+		request := check.Check()
+		if r.plan.To.Environment.passes(check.URL) {
+			request = r.maintenance.with(request)
+		}
 		var err error
 		for attempt := range check.Attempts {
 			if attempt > 0 {
@@ -27,7 +31,7 @@ func (r *runner) verify(ctx context.Context) error {
 					return err
 				}
 			}
-			if err = r.Prober.Probe(ctx, check.Check()); err == nil {
+			if err = r.Prober.Probe(ctx, request); err == nil {
 				break
 			}
 			if ctx.Err() != nil {
