@@ -31,8 +31,9 @@ type Terminal struct {
 	Resized <-chan Size
 }
 
-// Size is a terminal's, in characters.
-type Size struct{ Width, Height uint }
+// Size is a terminal's, in characters. It is an alias, so that what watches a
+// terminal need not know who follows its size.
+type Size = struct{ Width, Height uint }
 
 // Attach runs one command in a running container, joined to the caller's
 // streams, until it ends. A status other than 0 is an *ExitError without
