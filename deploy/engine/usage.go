@@ -29,8 +29,8 @@ const (
 	usagePause = 100 * time.Millisecond
 )
 
-// errNotRunning says that there is nothing to measure.
-var errNotRunning = errors.New("it does not run")
+// ErrNotRunning says that a container is there and there is nothing to measure.
+var ErrNotRunning = errors.New("it does not run")
 
 // Usage measures a running container: two samples of the engine's statistics,
 // whose form is the same for both versions of control groups. It takes half a
@@ -75,7 +75,7 @@ func (e *Engine) sample(ctx context.Context, name string) (container.StatsRespon
 		err = json.NewDecoder(response.Body).Decode(&stats)
 	}
 	if err == nil && stats.Read.IsZero() {
-		err = errNotRunning
+		err = ErrNotRunning
 	}
 	if err != nil {
 		return stats, fmt.Errorf("read the usage of container %s: %w", name, gone(err))

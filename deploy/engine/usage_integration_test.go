@@ -42,7 +42,7 @@ services:
 	}
 	_, err = app.engine.Stop(t.Context(), idle.Name, 10*time.Second)
 	must(t, err)
-	if _, err := app.engine.Usage(t.Context(), idle.Name); !errors.Is(err, errNotRunning) {
+	if _, err := app.engine.Usage(t.Context(), idle.Name); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("of one that is stopped: %v", err)
 	}
 	must(t, app.engine.Remove(t.Context(), idle.Name))

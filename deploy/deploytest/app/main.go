@@ -6,6 +6,7 @@
 //	app worker             heartbeat until told to stop
 //	app scheduler          write a tick each second, with no lock
 //	app healthcheck [url]  exit 0 if the server is healthy
+//	app echo STATUS [word] say the release, the words and stdin, and exit so
 //
 // APP_… variables say how it behaves; see Settings.
 package main
@@ -48,6 +49,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if mode == "healthcheck" {
 		return healthcheck(ctx, args, settings, stderr)
 	}
+	if mode == "echo" {
+		return repeat(args, settings, os.Stdin, stdout, stderr)
+	}
 	ctx, stop := untilSignal(ctx, settings.OnSIGTERM, log)
 	defer stop()
 	switch mode {
@@ -58,7 +62,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case "scheduler":
 		err = schedule(ctx, settings, log)
 	default:
-		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler or healthcheck\n", mode)
+		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler, healthcheck or echo\n", mode)
 		return exitUsage
 	}
 	switch {

@@ -51,4 +51,7 @@ func Report(out io.Writer, report *deploy.Report) {
 			fmt.Fprintf(out, "  the last that failed: %s\n", report.Probe.Last)
 		}
 	}
+	if m := report.Maintenance; m != nil {
+		fmt.Fprintf(out, "! maintenance is on since %s: visitors get 503; end it: mage maintenance off\n", m.Since.Local().Format("15:04"))
+	}
 }

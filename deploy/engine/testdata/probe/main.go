@@ -46,10 +46,12 @@ func main() {
 	case "burn":
 		megabytes, _ := strconv.Atoi(os.Args[2])
 		held := make([]byte, megabytes<<20)
-		fmt.Println("burning")
-		for {
+		for pass := 0; ; pass++ {
 			for at := range held {
 				held[at]++
+			}
+			if pass == 0 {
+				fmt.Println("burning")
 			}
 		}
 	case "echo":
