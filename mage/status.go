@@ -2,6 +2,7 @@ package mage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -46,7 +47,11 @@ func Logs(ctx context.Context, service string,
 	}
 	typed := append([]string{"logs", service}, fmt.Sprintf("-tail=%d", lines))
 	typed = flags(typed, "follow", options.Follow, "since", value(since), "grep", options.Match)
-	return onHost(ctx, value(env), typed, func(ctx context.Context, s *session.Session) error {
+	err := onHost(ctx, value(env), typed, func(ctx context.Context, s *session.Session) error {
 		return s.Logs(ctx, service, options, os.Stdout)
 	})
+	if options.Follow && errors.Is(err, context.Canceled) {
+		return nil // whoever followed has seen enough
+	}
+	return err
 }
