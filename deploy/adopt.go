@@ -76,7 +76,7 @@ func (h *Host) adopt(ctx context.Context, state State, plan *Plan, report *Repor
 	if err != nil {
 		return err
 	}
-	r := h.adopter(plan, adoption, state.Proxy, report)
+	r := h.adopter(ctx, plan, adoption, state.Proxy, report)
 	err = r.run(ctx)
 	if err == nil {
 		report.Outcome = OutcomeDeployed
@@ -89,8 +89,8 @@ func (h *Host) adopt(ctx context.Context, state State, plan *Plan, report *Repor
 }
 
 // adopter runs a plan of an adoption. The gap of an interrupted one goes on.
-func (h *Host) adopter(plan *Plan, adoption *Adoption, proxy ProxyState, report *Report) *runner {
-	r := &runner{Host: h, plan: plan, before: proxy, report: report, seen: map[string]ServerCounters{}}
+func (h *Host) adopter(ctx context.Context, plan *Plan, adoption *Adoption, proxy ProxyState, report *Report) *runner {
+	r := &runner{Host: h, plan: plan, before: proxy, report: report, seen: map[string]ServerCounters{}, maintenance: h.uphold(ctx, proxy)}
 	r.gap = &gap{began: adoption.Gap, noted: func(began time.Time) {
 		adoption.Gap = began
 		if !adoption.Unfinished {
@@ -179,7 +179,7 @@ func (h *Host) comeBack(ctx context.Context, r *runner) error {
 func (h *Host) again(ctx context.Context, r *runner, plan *Plan) error {
 	h.emit(Event{Kind: EventPlan, Release: plan.To.Version, Text: plan.String()})
 	r.gap.within = false
-	second := &runner{Host: h, plan: plan, before: r.before, report: r.report, seen: r.seen, gap: r.gap}
+	second := &runner{Host: h, plan: plan, before: r.before, report: r.report, seen: r.seen, gap: r.gap, maintenance: r.maintenance}
 	return second.run(ctx)
 }
 
@@ -231,7 +231,7 @@ func (h *Host) Unadopt(ctx context.Context, options Options) (*Report, error) {
 	if err != nil {
 		return report, err
 	}
-	r := h.adopter(plan, adoption, state.Proxy, report)
+	r := h.adopter(ctx, plan, adoption, state.Proxy, report)
 	if err = r.run(ctx); err != nil {
 		err = h.goOnBack(ctx, r, err)
 	}

@@ -151,7 +151,10 @@ func (h *Host) runSecond(ctx context.Context, to, leaving *Release, r *runner, o
 		return err
 	}
 	h.emit(Event{Kind: EventPlan, Release: to.Version, Text: plan.String()})
-	second := &runner{Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched, placing: make(chan struct{}, 1), kind: r.kind}
+	second := &runner{
+		Host: h, plan: plan, leaving: leaving, before: r.before, report: r.report, seen: r.seen, probe: r.probe, switched: r.switched,
+		maintenance: r.maintenance, placing: make(chan struct{}, 1), kind: r.kind,
+	}
 	if slices.ContainsFunc(plan.Steps(), func(s Step) bool { return s.Action == ActionReplace }) {
 		second.note("what was replaced with consent is put back, which interrupts again")
 	}
@@ -184,7 +187,7 @@ func (h *Host) removeNew(ctx context.Context, before State, r *runner) error {
 			plan.Stages = append(plan.Stages, Stage{one})
 		}
 	}
-	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe, placing: make(chan struct{}, 1)}
+	second := &runner{Host: h, plan: plan, report: r.report, seen: r.seen, probe: r.probe, maintenance: r.maintenance, placing: make(chan struct{}, 1)}
 	return second.run(ctx)
 }
 

@@ -203,6 +203,7 @@ func checkSettings(environment *Environment, mistakes *Mistakes) {
 	checkNotify(settings.Notify, mistakes)
 	checkVerify(settings.Verify, mistakes)
 	checkSentry(settings.Sentry, mistakes)
+	checkMaintenance(environment, mistakes)
 	watch := settings.Watch
 	if watch.ErrorRatio < 0 || watch.ErrorRatio > 1 {
 		mistakes.add(ExtensionKey+".watch.error_ratio", "is %g; allowed: 0 to 1", watch.ErrorRatio)

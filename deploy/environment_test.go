@@ -38,7 +38,7 @@ func TestMistakes(t *testing.T) {
 			`services.frontend.x-deploy.route.prot: unknown key (did you mean port?); allowed here: hosts, listen, path, port`,
 		}},
 		{"unknown key at the top", []string{"  verify:\n", "  retian: 3\n  verify:\n"}, []string{
-			`x-deploy.retian: unknown key (did you mean retain?); allowed here: backups, directory, hooks, hosts, retain, seed, tags, verify, watch`,
+			`x-deploy.retian: unknown key (did you mean retain?); allowed here: backups, checklist, directory, hooks, hosts, maintenance, notify, retain, seed, sentry, tags, verify, watch`,
 		}},
 		{"unknown key of Compose", []string{"stop_grace_period", "stop_grace_perod"}, []string{
 			`services.worker.stop_grace_perod: unknown key (did you mean stop_grace_period?)`,
@@ -104,6 +104,12 @@ func TestMistakes(t *testing.T) {
 		}},
 		{"no common network", []string{"expose: [\"3000\"]", "expose: [\"3000\"]\n    networks: [back]", "volumes:\n  data", "networks: {back: {}}\nvolumes:\n  data"}, []string{
 			`services.frontend.networks: has no network in common with proxy, which routes to it`,
+		}},
+		{"maintenance", []string{"x-deploy:\n  verify", "x-deploy:\n  maintenance: {message: \"a\\tb\", retry_after: 1ms, admins: [10.0.0.1/8, anna]}\n  verify"}, []string{
+			`x-deploy.maintenance.admins[0]: "10.0.0.1/8" has bits behind its mask: write 10.0.0.0/8, or one address without a mask`,
+			`x-deploy.maintenance.admins[1]: "anna" is no address; allowed: 203.0.113.7, 10.0.0.0/8, 2001:db8::/32`,
+			`x-deploy.maintenance.message: the message has control characters; allowed: text and line ends`,
+			`x-deploy.maintenance.retry_after: retry after 1ms; allowed: 1s to 168h0m0s`,
 		}},
 		{"migrations without a command", []string{"path: /api/health/}", "path: /api/health/}\n      migrations: {order: during, manage: [manage], attempts: -1}"}, []string{
 			`services.backend.x-deploy.migrations.apply: is missing: the command that applies what is pending; or say migrations: django`,

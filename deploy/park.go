@@ -177,7 +177,7 @@ func (r *runner) reach(ctx context.Context) error {
 	errs := make([]error, len(checks))
 	var group sync.WaitGroup
 	for at, check := range checks {
-		group.Go(func() { errs[at] = r.reachOne(ctx, check) })
+		group.Go(func() { errs[at] = r.reachOne(ctx, r.maintenance.with(check)) })
 	}
 	group.Wait()
 	return joinFailures(errs)

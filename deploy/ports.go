@@ -105,6 +105,11 @@ type Proxy interface {
 	// Vacate frees the places of containers that are gone, as after a crash or
 	// by somebody's hand, whatever the proxy still makes of them.
 	Vacate(ctx context.Context, containers []string) error
+	// Maintain answers all requests with the maintenance's page and 503, but
+	// those that it lets through; nil ends that. It is so from the next request
+	// on, also after the proxy's restart; what is open goes on. Where no proxy
+	// runs, the next one finds it at its start.
+	Maintain(ctx context.Context, maintenance *Maintenance) error
 }
 
 // Routing says for each routed service which containers, by name and sorted,
@@ -178,4 +183,6 @@ type HTTPCheck struct {
 	Contains string
 	// Timeout bounds the one request.
 	Timeout time.Duration
+	// Pass is sent as PassHeader; empty for none.
+	Pass string
 }

@@ -35,10 +35,11 @@ type probeRun struct {
 
 // startProbe begins with the routes that a health check is known for; each is
 // asked every tenth of a second.
-func startProbe(ctx context.Context, prober Prober, environment *Environment) *probeRun {
+func startProbe(ctx context.Context, prober Prober, environment *Environment, maintenance *Maintenance) *probeRun {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &probeRun{cancel: cancel}
 	for _, check := range probeChecks(environment) {
+		check = maintenance.with(check)
 		p.group.Go(func() { p.loop(ctx, prober, check) })
 	}
 	return p

@@ -73,6 +73,22 @@ func (r *Release) Service(name string) (*Service, bool) {
 	return nil, false
 }
 
+// Replicas gives those of the containers that run the release's service, by
+// number. Those of another release, warm or leaving, are none of them.
+func (r *Release) Replicas(service string, containers []Container) []Container {
+	wanted, ok := r.Service(service)
+	if !ok {
+		return nil
+	}
+	var found []Container
+	for _, container := range (State{Containers: containers}).Of(service) {
+		if container.ConfigHash == wanted.Hash && container.Running() && !container.Stopping {
+			found = append(found, container)
+		}
+	}
+	return found
+}
+
 // idTime is the form of the time in a release's identifier, which sorts.
 const idTime = "20060102T150405Z"
 

@@ -81,6 +81,8 @@ type Report struct {
 	// not come about.
 	Retries      int64 `json:"retries"`
 	Redispatches int64 `json:"redispatches"`
+	// Maintenance was on meanwhile, and is; nil for none.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 }
 
 // Spent sums the time of the steps with these actions, taking of each stage

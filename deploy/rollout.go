@@ -114,9 +114,14 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report,
 		report.Outcome = OutcomeUntouched
 		return err
 	}
-	r := &runner{Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{}, placing: make(chan struct{}, 1), kind: command}
+	maintenance := h.uphold(ctx, state.Proxy)
+	report.Maintenance = maintenance
+	r := &runner{
+		Host: h, plan: plan, before: state.Proxy, report: report, seen: map[string]ServerCounters{},
+		placing: make(chan struct{}, 1), maintenance: maintenance, kind: command,
+	}
 	if state.Proxy.Up && state.Serving != nil {
-		r.probe = startProbe(context.WithoutCancel(ctx), h.Prober, state.Serving.Environment)
+		r.probe = startProbe(context.WithoutCancel(ctx), h.Prober, state.Serving.Environment, maintenance)
 	}
 	err = r.run(ctx)
 	if err == nil {

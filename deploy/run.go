@@ -54,6 +54,9 @@ type runner struct {
 	// before is the proxy's state when the command began.
 	before ProxyState
 
+	// maintenance is on meanwhile; nil for none.
+	maintenance *Maintenance
+
 	// gap measures how long the ports are nobody's; nil but in an adoption.
 	gap *gap
 

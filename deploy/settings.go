@@ -58,6 +58,8 @@ type Settings struct {
 	Watch Watch `mapstructure:"watch"`
 	// Notify says who is told what is done.
 	Notify Notify `mapstructure:"notify"`
+	// Maintenance is what `mage maintenance on` shows, and to whom not.
+	Maintenance MaintenanceSettings `mapstructure:"maintenance"`
 }
 
 // Seed is a command that imports sample data. It runs after every deploy, so

@@ -146,6 +146,8 @@ type ProxyState struct {
 	// has replaced: each may bring one more request, to any container that was
 	// ready before. What is open in those processes counts as in flight.
 	Leaving int
+	// Maintained says whether it answers with a maintenance's page.
+	Maintained bool
 }
 
 // Routed gives the containers of a service that receive new requests.

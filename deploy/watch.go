@@ -16,10 +16,16 @@ const watchPause = 250 * time.Millisecond
 // just started is slower for a moment.
 const slowdownFloor = 500 * time.Millisecond
 
-// verify asks each public endpoint and walks each flow until it answers as it must, or until its
-// attempts are used up.
+// verify asks each public endpoint and walks each flow until it answers as it
+// must, or until its attempts are used up.
 func (r *runner) verify(ctx context.Context) error {
 	for _, check := range r.plan.To.Environment.Settings.Verify {
+		flow := check.Flow()
+		for at, step := range flow.Steps {
+			if r.plan.To.Environment.passes(step.URL) {
+				flow.Steps[at].HTTPCheck = r.maintenance.with(step.HTTPCheck)
+			}
+		}
 		var err error
 		for attempt := range check.Attempts {
 			if attempt > 0 {
@@ -27,7 +33,7 @@ func (r *runner) verify(ctx context.Context) error {
 					return err
 				}
 			}
-			if err = r.Prober.Walk(ctx, check.Flow()); err == nil {
+			if err = r.Prober.Walk(ctx, flow); err == nil {
 				break
 			}
 			if ctx.Err() != nil {

@@ -2,13 +2,29 @@ package mage
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
 // Mage names a flag after a Go parameter, which cannot have a hyphen, and its
 // main function is generated, so that this is the only place from which
 // -accept-downtime can reach a parameter named acceptDowntime.
-func init() { os.Args = withoutHyphens(os.Args) }
+func init() { os.Args = withService(withoutHyphens(os.Args)) }
+
+// withService gives logs the argument that mage demands and people may leave
+// out: without a service, those of all are meant.
+func withService(args []string) []string {
+	for at, arg := range args {
+		if at == 0 || strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if strings.EqualFold(arg, "logs") && (at+1 == len(args) || strings.HasPrefix(args[at+1], "-")) {
+			return slices.Insert(slices.Clone(args), at+1, "")
+		}
+		return args
+	}
+	return args
+}
 
 // withoutHyphens takes the hyphens out of the names of the flags behind the
 // first target. Mage compares them without regard to case. Values, and what

@@ -22,3 +22,20 @@ func TestFlagsBehindTheTargetMayHaveHyphens(t *testing.T) {
 		}
 	}
 }
+
+func TestLogsMayBeWithoutAService(t *testing.T) {
+	for _, test := range []struct{ given, want string }{
+		{"mage,logs", "mage,logs,"},
+		{"mage,logs,-f", "mage,logs,,-f"},
+		{"mage,-v,Logs,-f,-env=test", "mage,-v,Logs,,-f,-env=test"},
+		{"mage,logs,web,-f", "mage,logs,web,-f"},
+		{"mage,logs,,-f", "mage,logs,,-f"},
+		{"mage,exec,web,logs", "mage,exec,web,logs"},
+		{"mage", "mage"},
+		{"mage,-l", "mage,-l"},
+	} {
+		if got := strings.Join(withService(strings.Split(test.given, ",")), ","); got != test.want {
+			t.Errorf("%s became %s, not %s", test.given, got, test.want)
+		}
+	}
+}

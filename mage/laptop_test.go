@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -207,7 +208,7 @@ func TestFromALaptopToAServer(t *testing.T) {
 	s.settle(run)
 	s.recorded(list, "mage deploy:staging "+second, "in_progress", "success", "mage rollback "+first, "in_progress", "success")
 	list.Always(webhook.Fail(http.StatusForbidden, `{"message": "Resource not accessible by integration"}`))
-	s.MustMage("status", "-env=staging")
+	s.operate(first)
 	if followed := s.MustMage("deploy:follow", "-env=staging"); !strings.Contains(followed.Output, first+" serves") {
 		t.Errorf("the last rollout was not shown")
 	}
@@ -264,6 +265,34 @@ func (s *shop) recorded(list *webhook.GitHub, wanted ...string) {
 	if !slices.Equal(told, wanted) {
 		s.T.Errorf("GitHub was told %q, wanted %q", told, wanted)
 	}
+}
+
+// operate looks after the release that serves from the laptop: what is typed
+// there is done on the server, and ends as it does there.
+func (s *shop) operate(version string) {
+	s.T.Helper()
+	if ran := s.Mage("exec", "web", "/app echo 7 'two words'", "-env=staging"); ran.Status != 7 ||
+		!strings.Contains(ran.Output, "release "+version+"\n") || !strings.Contains(ran.Output, "\ntwo words\n") {
+		s.T.Errorf("the command ended with %d", ran.Status)
+	}
+	if stats := s.MustMage("stats", "-env=staging"); !strings.Contains(stats.Output, "staging "+version) || !strings.Contains(stats.Output, "ready") {
+		s.T.Error("no figures came")
+	}
+	logs := s.Start("logs", "-f", "-env=staging", "-grep=release="+version)
+	logs.AwaitOutput("shop-staging-web-")
+	logs.Signal(os.Interrupt)
+	if ended := logs.Wait(); ended.Status != 0 {
+		s.T.Errorf("Ctrl-C ended the logs with %d:\n%s", ended.Status, ended.Output)
+	}
+	s.MustMage("maintenance", "on", "-env=staging", "-message=back soon & later", "-allow=192.0.2.7")
+	if got := s.answers("8081"); got != "" {
+		s.T.Errorf("%s answers a visitor meanwhile", got)
+	}
+	if status := s.MustMage("status", "-env=staging"); !strings.Contains(status.Output, "maintenance is on since ") {
+		s.T.Error("the status does not say so")
+	}
+	s.MustMage("maintenance", "off", "-env=staging")
+	s.serves("8081", version)
 }
 
 // fewChannels fails the test if a deploy opened more SSH channels than a

@@ -2,6 +2,8 @@ package mage
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/freezedesign/webshop-deploy/mage/internal/agent"
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
@@ -33,6 +35,22 @@ func onHost(ctx context.Context, env string, typed []string, here func(context.C
 // onHostAsked asks a person first, who sits at this machine; the command that
 // is typed on a host does not ask again.
 func onHostAsked(ctx context.Context, env string, typed []string, ask func(env string) error, here func(context.Context, *session.Session) error) error {
+	return either(ctx, env, func(ctx context.Context, l *laptop) error {
+		if err := ask(l.Name); err != nil {
+			return err
+		}
+		return l.Stream(ctx, append(typed, "-env="+l.Name)...)
+	}, func(ctx context.Context, s *session.Session) error {
+		if err := ask(s.Name); err != nil {
+			return err
+		}
+		return here(ctx, s)
+	})
+}
+
+// either opens an environment where it runs, and does the one thing or the
+// other: there, from a laptop, or here.
+func either(ctx context.Context, env string, there func(context.Context, *laptop) error, here func(context.Context, *session.Session) error) error {
 	ctx, cancel := session.Signals(ctx)
 	defer cancel()
 	l, err := elsewhere(ctx, env)
@@ -41,19 +59,13 @@ func onHostAsked(ctx context.Context, env string, typed []string, ask func(env s
 	}
 	if l != nil {
 		defer l.Close()
-		if err := ask(l.Name); err != nil {
-			return err
-		}
-		return l.Stream(ctx, append(typed, "-env="+l.Name)...)
+		return there(ctx, l)
 	}
 	s, err := session.Open(ctx, session.Options{Env: env})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := ask(s.Name); err != nil {
-		return err
-	}
 	err = here(ctx, s)
 	s.Ended(nil, err)
 	return err
@@ -71,6 +83,14 @@ func flags(typed []string, pairs ...any) []string {
 		case string:
 			if set != "" {
 				typed = append(typed, "-"+pairs[at].(string)+"="+set)
+			}
+		case int:
+			if set != 0 {
+				typed = append(typed, fmt.Sprintf("-%s=%d", pairs[at], set))
+			}
+		case time.Duration:
+			if set != 0 {
+				typed = append(typed, fmt.Sprintf("-%s=%s", pairs[at], set))
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,17 +28,17 @@ type LogOptions struct {
 	Tail int
 	// Since leaves out what is older; the zero time leaves out nothing.
 	Since time.Time
+	// Match leaves out lines without that text; empty leaves out none.
+	Match string
 }
 
 // Logs copies the logs of a service's containers to out, of all services where
-// service is empty, each line behind its container's name. Without Follow one
-// container's lines come after another's.
+// service is empty: what there is, in the order of time, and with Follow what
+// comes, also of containers that start only then. Each line stands behind its
+// container's name, without control characters. When ctx ends while it follows,
+// that is no error.
 func (e *Engine) Logs(ctx context.Context, project, service string, options LogOptions, out io.Writer) error {
-	follow := newFollower(e, options, out)
-	group, ctx := errgroup.WithContext(ctx)
-	if !options.Follow {
-		group.SetLimit(1)
-	}
+	follow := &follower{engine: e, options: options, out: &lineLog{out: out, match: options.Match}, known: map[string]*followed{}}
 	var started <-chan events.Message
 	var failed <-chan error
 	if options.Follow { // asked for before listing, so that none slips through
@@ -51,22 +49,21 @@ func (e *Engine) Logs(ctx context.Context, project, service string, options LogO
 		return err
 	}
 	slices.SortFunc(found, func(a, b container.Summary) int { return cmp.Compare(nameOf(a), nameOf(b)) })
+	var all []*followed
 	for _, one := range found {
-		group.Go(func() error { return follow.copy(ctx, one.ID) })
+		followed := follow.container(one.ID)
+		followed.name = nameOf(one)
+		follow.out.widen(followed.name)
+		all = append(all, followed)
 	}
-	if options.Follow {
-		group.Go(func() error {
-			for {
-				select {
-				case message := <-started:
-					group.Go(func() error { return follow.copy(ctx, message.Actor.ID) })
-				case err := <-failed:
-					return fmt.Errorf("follow the containers of %s: %w", project, err)
-				}
-			}
-		})
+	err = follow.past(ctx, all)
+	if err == nil && options.Follow {
+		err = follow.on(ctx, project, all, started, failed)
 	}
-	return group.Wait()
+	if options.Follow && ctx.Err() != nil {
+		return nil // whoever followed has seen enough
+	}
+	return err
 }
 
 func startsOf(project, service string) filters.Args {
@@ -78,83 +75,134 @@ func startsOf(project, service string) filters.Args {
 	return wanted
 }
 
-// follower copies logs, each container's once at a time.
+// follower copies the logs of many containers.
 type follower struct {
 	engine  *Engine
 	options LogOptions
-	out     io.Writer
-	writing sync.Mutex
-	copying sync.Map
-	seen    sync.Map
+	out     *lineLog
+
+	mu    sync.Mutex
+	known map[string]*followed
 }
 
-func newFollower(engine *Engine, options LogOptions, out io.Writer) *follower {
-	return &follower{engine: engine, options: options, out: out}
+// followed is one container whose log is copied. Every message of the engine's
+// has a time stamp, by which a copy that ended is gone on with: nothing is lost
+// between two, and nothing said twice.
+type followed struct {
+	id, name string
+	// started is full when the container was started since it was looked at.
+	started chan struct{}
+	at      position
 }
 
-func (f *follower) copy(ctx context.Context, id string) error {
-	if _, busy := f.copying.LoadOrStore(id, true); busy {
-		return nil
+// container gives the one of that identifier, a new one where it is not known.
+func (f *follower) container(id string) *followed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, ok := f.known[id]
+	if !ok {
+		one = &followed{id: id, started: make(chan struct{}, 1)}
+		f.known[id] = one
 	}
-	defer f.copying.Delete(id)
-	inspected, err := f.engine.inspect(ctx, id)
-	if errors.Is(err, deploy.ErrNoContainer) {
-		return nil
+	return one
+}
+
+// past copies what there is, the lines of all containers in the order of time.
+func (f *follower) past(ctx context.Context, all []*followed) error {
+	group, ctx := errgroup.WithContext(ctx)
+	sources := make([]<-chan line, len(all))
+	for at, one := range all {
+		lines := make(chan line, 64)
+		sources[at] = lines
+		group.Go(func() error {
+			defer close(lines)
+			options := container.LogsOptions{Tail: "all"}
+			if f.options.Tail > 0 {
+				options.Tail = strconv.Itoa(f.options.Tail)
+			}
+			if !f.options.Since.IsZero() {
+				options.Since = f.options.Since.Format(time.RFC3339Nano)
+			}
+			return f.copy(ctx, one, options, func(next line) error {
+				select {
+				case lines <- next:
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			})
+		})
 	}
-	if err != nil {
+	written := merge(sources, f.out.write)
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	options := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: f.options.Follow}
-	if f.options.Tail > 0 {
-		options.Tail = strconv.Itoa(f.options.Tail)
+	return written
+}
+
+// on copies what comes, until ctx ends.
+func (f *follower) on(ctx context.Context, project string, all []*followed, started <-chan events.Message, failed <-chan error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, one := range all {
+		group.Go(func() error { return f.follow(ctx, one) })
 	}
-	if !f.options.Since.IsZero() {
-		options.Since = f.options.Since.Format(time.RFC3339Nano)
+	group.Go(func() error {
+		for {
+			select {
+			case message := <-started:
+				one := f.container(message.Actor.ID)
+				if one.name == "" {
+					one.name = message.Actor.Attributes["name"]
+					f.out.widen(one.name)
+					group.Go(func() error { return f.follow(ctx, one) })
+				}
+				select {
+				case one.started <- struct{}{}:
+				default:
+				}
+			case err := <-failed:
+				return fmt.Errorf("follow the containers of %s: %w", project, err)
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// follow copies one container's log through all its starts, until it is gone.
+func (f *follower) follow(ctx context.Context, one *followed) error {
+	for {
+		err := f.copy(ctx, one, one.at.options(f.options.Since), f.out.write)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		container, err := f.engine.inspect(ctx, one.id)
+		if errors.Is(err, deploy.ErrNoContainer) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if container.State.Running {
+			continue // it ended and was started again
+		}
+		select {
+		case <-one.started:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	if _, again := f.seen.LoadOrStore(id, true); again { // it was restarted
-		options.Since = inspected.State.StartedAt
-		options.Tail = ""
+}
+
+// copy copies a part of one container's log, line by line; one that is gone has
+// none.
+func (f *follower) copy(ctx context.Context, one *followed, options container.LogsOptions, each func(line) error) error {
+	inspected, err := f.engine.inspect(ctx, one.id)
+	if err == nil {
+		options.ShowStdout, options.ShowStderr, options.Timestamps = true, true, true
+		err = f.engine.readLogs(ctx, inspected, options, one, each)
 	}
-	prefixed := &prefixer{follower: f, prefix: strings.TrimPrefix(inspected.Name, "/") + " | "}
-	defer prefixed.flush()
-	err = f.engine.copyLogs(ctx, inspected, options, prefixed)
 	if errors.Is(err, deploy.ErrNoContainer) {
 		return nil
 	}
 	return err
-}
-
-// prefixer writes whole lines, each behind a prefix.
-type prefixer struct {
-	follower *follower
-	prefix   string
-	open     []byte
-}
-
-func (p *prefixer) Write(content []byte) (int, error) {
-	p.open = append(p.open, content...)
-	for {
-		line, rest, found := bytes.Cut(p.open, []byte("\n"))
-		if !found {
-			return len(content), nil
-		}
-		if err := p.line(line); err != nil {
-			return 0, err
-		}
-		p.open = rest
-	}
-}
-
-func (p *prefixer) line(line []byte) error {
-	p.follower.writing.Lock()
-	defer p.follower.writing.Unlock()
-	_, err := fmt.Fprintf(p.follower.out, "%s%s\n", p.prefix, line)
-	return err
-}
-
-func (p *prefixer) flush() {
-	if len(p.open) > 0 {
-		_ = p.line(p.open)
-		p.open = nil
-	}
 }

@@ -133,6 +133,10 @@ func (v *visit) request(ctx context.Context, step deploy.HTTPRequest) (*http.Req
 	request.Header = headers
 	request.Host = cmp.Or(step.Host, headers.Get("Host"))
 	headers.Del("Host")
+	if step.Pass != "" {
+		headers.Set(deploy.PassHeader, step.Pass)
+		v.hide = append(v.hide, step.Pass)
+	}
 	for _, cookie := range v.jar.Cookies(cookieAddress(request)) {
 		request.AddCookie(cookie)
 	}

@@ -53,6 +53,9 @@ func (p *HTTP) Probe(ctx context.Context, check deploy.HTTPCheck) error {
 	}
 	request.Host = check.Host
 	request.Header.Set("User-Agent", "webshop-deploy")
+	if check.Pass != "" {
+		request.Header.Set(deploy.PassHeader, check.Pass)
+	}
 	response, err := p.client.Do(request)
 	if err != nil {
 		return explain(err, check)

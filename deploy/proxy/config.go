@@ -132,6 +132,7 @@ func (l *layout) text(structure string, held seats) string {
 		line("    bind :%d", in.port)
 		line("    # What stands before this proxy and ends TLS has said so already.")
 		line("    http-request set-header X-Forwarded-Proto http unless { req.hdr(X-Forwarded-Proto) -m found }")
+		maintenanceRules(line)
 		for _, rule := range in.rules {
 			line("    use_backend %s%s", rule.service, rule.condition())
 		}

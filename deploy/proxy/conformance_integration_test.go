@@ -5,10 +5,15 @@ package proxy
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest/conformance"
@@ -46,6 +51,11 @@ func TestProxyConforms(t *testing.T) {
 				}
 				return release, err
 			},
+			AskAs: func(t *testing.T, service string, who conformance.Visitor) (string, bool, error) {
+				t.Helper()
+				return askAs(t, h.address(h.name+"-proxy"), paths[service], who)
+			},
+			From: h.gateway(),
 			Hold: func(t *testing.T, service string) (string, func() error) {
 				t.Helper()
 				if service != "web" {
@@ -55,6 +65,48 @@ func TestProxyConforms(t *testing.T) {
 			},
 		}
 	})
+}
+
+// askAs sends a request with a visitor's headers; the page has to be as it was
+// ordered.
+func askAs(t *testing.T, address, path string, who conformance.Visitor) (string, bool, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return "", false, err
+	}
+	request.Close = true
+	if who.Forwarded != "" {
+		// What a front makes of a client that claims to be somebody.
+		request.Header["X-Forwarded-For"] = []string{"203.0.113.99", "10.0.0.1, " + who.Forwarded}
+	}
+	if who.Pass != "" {
+		request.Header.Set(deploy.PassHeader, who.Pass)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", false, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode == http.StatusOK {
+		return response.Header.Get("X-Release"), false, err
+	}
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "120" ||
+		!strings.Contains(string(body), "<p>soon &lt;again&gt;</p>") || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		return "", false, fmt.Errorf("the page is %s, %v: %s", response.Status, response.Header, body)
+	}
+	return "", true, nil
+}
+
+// gateway is where requests from this machine come from.
+func (h *host) gateway() netip.Addr {
+	h.Helper()
+	inspected, err := h.docker.NetworkInspect(h.Context(), h.network, network.InspectOptions{})
+	h.must(err)
+	address, err := netip.ParseAddr(inspected.IPAM.Config[0].Gateway)
+	h.must(err)
+	return address
 }
 
 // socket opens a WebSocket to the application behind "/". end sends a message

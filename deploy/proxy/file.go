@@ -30,6 +30,9 @@ func whole(config []byte) bool {
 // writeConfig puts the file in place, in one step and on the disk, unless it
 // is there already. It says whether it wrote.
 func (p *Proxy) writeConfig(config []byte) (bool, error) {
+	if err := p.ensureTables(); err != nil {
+		return false, err
+	}
 	return p.write(configFile, config)
 }
 
@@ -63,7 +66,7 @@ func (p *Proxy) Repair() (bool, error) {
 		return false, fmt.Errorf("read the proxy's file: %w", err)
 	}
 	if err == nil && whole(config) {
-		return false, nil
+		return false, p.ensureTables()
 	}
 	return p.restoreLastGood()
 }

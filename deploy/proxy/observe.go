@@ -31,7 +31,7 @@ func (p *Proxy) Observe(ctx context.Context, routes []deploy.Route) (deploy.Prox
 	if err != nil {
 		return deploy.ProxyState{}, err
 	}
-	replies, err := p.worker.run(ctx, showInfo, showSlots, showStats)
+	replies, err := p.worker.run(ctx, showInfo, showSlots, showStats, askMaintained)
 	if errors.Is(err, ErrNotRunning) {
 		return deploy.ProxyState{}, nil
 	}
@@ -56,7 +56,9 @@ func (p *Proxy) Observe(ctx context.Context, routes []deploy.Route) (deploy.Prox
 	if err != nil {
 		return deploy.ProxyState{}, err
 	}
-	state := deploy.ProxyState{Up: true, Current: description(replies[0]) == layout.structure()}
+	state := deploy.ProxyState{
+		Up: true, Current: description(replies[0]) == layout.structure(), Maintained: readMaintained(replies[3]),
+	}
 	for _, held := range slots {
 		if held.container == "" {
 			continue

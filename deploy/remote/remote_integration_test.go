@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log"
 	"os"
 	"slices"
@@ -67,6 +68,37 @@ func TestOpenSSH(t *testing.T) {
 		err = client.Run(t.Context(), "kill -KILL $$", nil, nil, nil)
 		if exit, is := errors.AsType[*ExitError](err); !is || exit.Signal != "KILL" || exit.Status != 137 {
 			t.Errorf("a killed command: %v", err)
+		}
+	})
+
+	t.Run("terminal", func(t *testing.T) {
+		in, typing := io.Pipe()
+		resized, said := make(chan Size), make(chan string, 64)
+		ended := make(chan error, 1)
+		go func() {
+			ended <- client.RunOnTerminal(t.Context(), `trap 'stty size' WINCH; test -t 0 && test -t 1 && echo "$TERM"; stty size; until read -r line; do :; done; exit 5`,
+				Terminal{Kind: "xterm-mono", Size: Size{Width: 91, Height: 31}, Resized: resized}, in, writer(func(text []byte) { said <- string(text) }))
+		}()
+		heard := ""
+		await := func(text string) {
+			t.Helper()
+			for !strings.Contains(heard, text) {
+				select {
+				case more := <-said:
+					heard += more
+				case err := <-ended:
+					t.Fatalf("it ended with %v before it said %q: %q", err, text, heard)
+				}
+			}
+		}
+		await("xterm-mono\r\n31 91\r\n")
+		resized <- Size{Width: 101, Height: 41}
+		await("41 101\r\n")
+		if _, err := io.WriteString(typing, "enough\r"); err != nil {
+			t.Fatal(err)
+		}
+		if exit, is := errors.AsType[*ExitError](<-ended); !is || exit.Status != 5 {
+			t.Errorf("it ended with %v", exit)
 		}
 	})
 

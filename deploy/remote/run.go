@@ -44,6 +44,10 @@ const maxTail = 2 << 10
 // at once. stdin may be nil; one that never ends holds nothing up. Nothing is
 // written to stdout and stderr after Run has returned, and either may be nil.
 func (c *Client) Run(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) error {
+	return c.run(ctx, command, nil, stdin, stdout, stderr)
+}
+
+func (c *Client) run(ctx context.Context, command string, terminal *Terminal, stdin io.Reader, stdout, stderr io.Writer) error {
 	session, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -55,7 +59,7 @@ func (c *Client) Run(ctx context.Context, command string, stdin io.Reader, stdou
 	defer errs.shut()
 	session.Stdout, session.Stderr = out, errs
 	ended := make(chan error, 1)
-	go func() { ended <- execute(session, command, stdin, stop) }()
+	go func() { ended <- execute(running, session, command, terminal, stdin, stop) }()
 	select {
 	case err = <-ended:
 	case <-running.Done():
@@ -83,7 +87,12 @@ func (c *Client) Run(ctx context.Context, command string, stdin io.Reader, stdou
 
 // execute starts the command and waits for it. stdin is fed through a pipe of
 // its own, because the library waits for a reader that it copies from.
-func execute(session *ssh.Session, command string, stdin io.Reader, stop func(error)) error {
+func execute(ctx context.Context, session *ssh.Session, command string, terminal *Terminal, stdin io.Reader, stop func(error)) error {
+	if terminal != nil {
+		if err := terminal.request(ctx, session); err != nil {
+			return err
+		}
+	}
 	var pipe io.WriteCloser
 	if stdin != nil {
 		var err error

@@ -25,6 +25,7 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("POST /orders", s.order)
 	mux.HandleFunc("GET /orders", s.listOrders)
 	mux.HandleFunc("GET /slow", s.slow)
+	mux.HandleFunc("POST /say", s.say)
 	mux.HandleFunc("GET /stream", s.stream)
 	mux.HandleFunc("GET /ws", s.socket)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,6 +111,12 @@ func (s *server) listOrders(w http.ResponseWriter, _ *http.Request) {
 		s.log.Error("orders not read", "error", err)
 		http.Error(w, "read orders", http.StatusInternalServerError)
 	}
+}
+
+// say writes a line to the log.
+func (s *server) say(w http.ResponseWriter, r *http.Request) {
+	s.log.Info("said", "line", r.FormValue("line"))
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *server) slow(w http.ResponseWriter, r *http.Request) {

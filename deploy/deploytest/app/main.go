@@ -6,6 +6,7 @@
 //	app worker             heartbeat until told to stop
 //	app scheduler          write a tick each second, with no lock
 //	app healthcheck [url]  exit 0 if the server is healthy
+//	app echo STATUS [word] say the release, the words and stdin, and exit so
 //
 // APP_… variables say how it behaves; see Settings.
 package main
@@ -50,8 +51,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if mode == "healthcheck" {
 		return healthcheck(ctx, args, settings, stderr)
 	}
-	if mode == "say" {
+	switch mode {
+	case "say":
 		return say(os.Environ(), args, stdout)
+	case "echo":
+		return repeat(args, settings, os.Stdin, stdout, stderr)
 	}
 	ctx, stop := untilSignal(ctx, settings.OnSIGTERM, log)
 	defer stop()
@@ -66,7 +70,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintln(stdout, "hangs")
 		<-ctx.Done()
 	default:
-		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler, healthcheck, say or hang\n", mode)
+		fmt.Fprintf(stderr, "unknown mode %q: want serve, worker, scheduler, healthcheck, say, echo or hang\n", mode)
 		return exitUsage
 	}
 	switch {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -24,6 +25,10 @@ type ProxySetup struct {
 	// Ask sends one request to a service through the proxy, on a connection
 	// of its own, and names the container that answered.
 	Ask func(t *testing.T, service string) (container string, err error)
+	// AskAs is Ask of somebody; turned away is who gets a maintenance's page. From
+	// is the address that the requests come from.
+	AskAs func(t *testing.T, service string, who Visitor) (container string, turnedAway bool, err error)
+	From  netip.Addr
 	// Hold sends a request that stays open until end is called, which gives
 	// what became of it.
 	Hold func(t *testing.T, service string) (container string, end func() error)
@@ -49,6 +54,9 @@ func Proxy(t *testing.T, bubble Bubble, setup func(t *testing.T) ProxySetup) {
 		{"the same structure must not move a request", ProxySetup.sameStructure},
 		{"many releases must find a place", ProxySetup.many},
 		{"a proxy that was restarted must go on with its file", ProxySetup.restarts},
+		{"a maintenance must turn away new requests and end none", ProxySetup.maintains},
+		{"a maintenance must admit by address, and by nobody's word", ProxySetup.admits},
+		{"a maintenance must outlive switch, reload and restart", ProxySetup.maintainsOn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) { test.run(setup(t), t) })

@@ -1,6 +1,8 @@
 package fake_test
 
 import (
+	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +63,8 @@ func TestEngineConforms(t *testing.T) {
 	})
 }
 
+var gateway = netip.MustParseAddr("172.18.0.1")
+
 func TestProxyConforms(t *testing.T) {
 	conformance.Proxy(t, synctest.Test, func(t *testing.T) conformance.ProxySetup {
 		made := release(t, compose)
@@ -94,6 +98,19 @@ func TestProxyConforms(t *testing.T) {
 				t.Helper()
 				return host.Ask(t.Context(), service)
 			},
+			AskAs: func(t *testing.T, service string, who conformance.Visitor) (string, bool, error) {
+				t.Helper()
+				from := fake.Visitor{Address: gateway, Pass: who.Pass}
+				if who.Forwarded != "" {
+					from.Forwarded = netip.MustParseAddr(who.Forwarded)
+				}
+				container, err := host.AskAs(t.Context(), service, from)
+				if errors.Is(err, fake.ErrTurnedAway) {
+					return "", true, nil
+				}
+				return container, false, err
+			},
+			From: gateway,
 			Hold: func(t *testing.T, service string) (string, func() error) {
 				t.Helper()
 				request, err := host.Open(service)

@@ -46,7 +46,7 @@ func (p *Prober) Probe(ctx context.Context, check deploy.HTTPCheck) error {
 		service = h.Proxy.running.match(h.published[address.Host], host, max(address.Path, "/"))
 	}
 	h.mu.Unlock()
-	_, err = h.Ask(ctx, service)
+	_, err = h.AskAs(ctx, service, Visitor{Pass: check.Pass})
 	return err
 }
 

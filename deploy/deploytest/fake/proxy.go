@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -23,6 +24,8 @@ type Proxy struct {
 	running *process
 	// leaving are those that a reload or a stop replaced.
 	leaving []*process
+	// maintenance is what the file of it says; nil for none.
+	maintenance *deploy.Maintenance
 	// drains says since when a container gets no new requests.
 	drains map[string]time.Time
 }
@@ -50,7 +53,7 @@ func (p *Proxy) Observe(ctx context.Context, routes []deploy.Route) (deploy.Prox
 	if !p.up() {
 		return deploy.ProxyState{}, nil
 	}
-	state := deploy.ProxyState{Up: true, Current: p.running.structured(routes)}
+	state := deploy.ProxyState{Up: true, Current: p.running.structured(routes), Maintained: p.maintenance != nil}
 	for _, s := range p.running.servers {
 		if s.Container == "" {
 			continue
@@ -216,6 +219,32 @@ func (p *Proxy) Vacate(ctx context.Context, containers []string) error {
 		}
 		return nil
 	})
+}
+
+// Maintain writes the file, and tells the running process.
+func (p *Proxy) Maintain(ctx context.Context, maintenance *deploy.Maintenance) error {
+	half, err := p.host.begin(ctx, "Maintain %t", maintenance != nil)
+	if err != nil && !half {
+		return err
+	}
+	p.host.mu.Lock()
+	defer p.host.mu.Unlock()
+	p.host.settle()
+	p.maintenance = maintenance
+	return err
+}
+
+// turnsAway says whether a visitor gets the maintenance's page.
+func (p *Proxy) turnsAway(from Visitor) bool {
+	m := p.maintenance
+	if m == nil || m.Pass != "" && from.Pass == m.Pass {
+		return false
+	}
+	address := from.Address
+	if m.Forwarded && from.Forwarded.IsValid() {
+		address = from.Forwarded
+	}
+	return !slices.ContainsFunc(m.Admins, func(admin netip.Prefix) bool { return admin.Contains(address) })
 }
 
 func (p *Proxy) free(ctx context.Context, call string, containers []string, may func(s *server) error) error {

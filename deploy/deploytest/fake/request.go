@@ -2,7 +2,9 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -18,7 +20,21 @@ type Traffic struct {
 	AtDeadline int
 	// Interrupted counts those that a replaced proxy cut with consent.
 	Interrupted int
+	// TurnedAway counts those that got a maintenance's page.
+	TurnedAway int
 }
+
+// Visitor is who sends a request; the zero value is anybody.
+type Visitor struct {
+	// Address is where the connection comes from, Forwarded the last address in
+	// X-Forwarded-For.
+	Address, Forwarded netip.Addr
+	// Pass is the deployer's.
+	Pass string
+}
+
+// ErrTurnedAway says that a request got a maintenance's page.
+var ErrTurnedAway = errors.New("503: maintenance")
 
 // Request is one request that is open.
 type Request struct {
@@ -45,12 +61,16 @@ func (h *Host) Open(service string) (*Request, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settle()
-	return h.openRequest(service)
+	return h.openRequest(service, Visitor{})
 }
 
-func (h *Host) openRequest(service string) (*Request, error) {
+func (h *Host) openRequest(service string, from Visitor) (*Request, error) {
 	if !h.Proxy.up() {
 		return nil, h.lose("connection refused")
+	}
+	if h.Proxy.turnsAway(from) {
+		h.traffic.TurnedAway++
+		return nil, ErrTurnedAway
 	}
 	process := h.Proxy.running
 	s, c := process.pick(h, service)
@@ -115,7 +135,15 @@ func (r *Request) answer() error {
 
 // Ask sends one request to a service and waits for its answer.
 func (h *Host) Ask(ctx context.Context, service string) (container string, err error) {
-	request, err := h.Open(service)
+	return h.AskAs(ctx, service, Visitor{})
+}
+
+// AskAs is Ask of somebody.
+func (h *Host) AskAs(ctx context.Context, service string, from Visitor) (container string, err error) {
+	h.mu.Lock()
+	h.settle()
+	request, err := h.openRequest(service, from)
+	h.mu.Unlock()
 	if err != nil {
 		return "", err
 	}

@@ -2,10 +2,7 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/engine"
@@ -21,6 +18,8 @@ type Status struct {
 	Holder *deploy.Holder
 	// Adoption is one that is not finished; nil for none.
 	Adoption *deploy.Adoption
+	// Maintenance is the one that is on; nil for none.
+	Maintenance *deploy.Maintenance
 }
 
 // Status observes the environment without changing anything.
@@ -40,6 +39,9 @@ func (s *Session) Status(ctx context.Context) (*Status, error) {
 	if adoption != nil && adoption.Unfinished {
 		status.Adoption = adoption
 	}
+	if status.Maintenance, err = s.Host.Store.Maintenance(); err != nil {
+		return nil, err
+	}
 	if status.Serving == nil {
 		return status, nil
 	}
@@ -47,26 +49,16 @@ func (s *Session) Status(ctx context.Context) (*Status, error) {
 	return status, err
 }
 
-// Logs copies a service's logs.
+// Logs copies a service's logs, or those of all services where it is empty.
 func (s *Session) Logs(ctx context.Context, service string, options engine.LogOptions, out io.Writer) error {
-	serving, err := s.Host.Serving(ctx)
+	serving, err := s.deployed(ctx)
 	if err != nil {
 		return err
 	}
-	if serving == nil {
-		return usage("%s has no release yet: there are no logs", s.Name)
-	}
-	if _, ok := serving.Service(service); !ok {
-		var names []string
-		for _, one := range serving.Environment.Services {
-			names = append(names, one.Name)
+	if service != "" {
+		if err := s.known(serving, service); err != nil {
+			return err
 		}
-		slices.Sort(names)
-		text := fmt.Sprintf("no service %s in %s", service, s.Name)
-		if near := deploy.Nearest(service, names, 1); len(near) > 0 {
-			text += "; did you mean " + near[0] + "?"
-		}
-		return usage("%s\nThere are %s.", text, strings.Join(names, ", "))
 	}
 	return s.Engine.Logs(ctx, serving.Environment.Project.Name, service, options, out)
 }

@@ -55,4 +55,7 @@ func Report(out io.Writer, report *deploy.Report) {
 	for _, warning := range report.Warnings {
 		fmt.Fprintf(out, "  ! %s\n", strings.TrimLeft(deploy.Wrap(warning, 4, 78), " "))
 	}
+	if m := report.Maintenance; m != nil {
+		fmt.Fprintf(out, "! maintenance is on since %s: visitors get 503; end it: mage maintenance off\n", m.Since.Local().Format("15:04"))
+	}
 }

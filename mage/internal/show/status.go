@@ -24,6 +24,7 @@ func Status(out io.Writer, status *session.Status) {
 		fmt.Fprintf(out, "%s: nothing was deployed yet\n", status.Environment)
 		return
 	}
+	maintained(out, status)
 	fmt.Fprintf(out, "%s: %s, made %s ago by %s\n\n", status.Environment, status.Serving,
 		age(time.Since(status.Serving.Created)), status.Serving.By)
 	containers(out, status)

@@ -4,14 +4,19 @@
 //	probe say OUT ERR CODE  print to both streams and exit with the status
 //	probe show FILE         print a file
 //	probe lines N           print N lines
+//	probe burn MB           keep one core busy, and so much memory
+//	probe echo CODE         say what stdin and its terminal are, copy stdin, and exit with the status
 package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/term"
 )
 
 func main() {
@@ -38,10 +43,47 @@ func main() {
 			os.Exit(1)
 		}
 		os.Stdout.Write(content)
+	case "burn":
+		megabytes, _ := strconv.Atoi(os.Args[2])
+		held := make([]byte, megabytes<<20)
+		for pass := 0; ; pass++ {
+			for at := range held {
+				held[at]++
+			}
+			if pass == 0 {
+				fmt.Println("burning")
+			}
+		}
+	case "echo":
+		echo()
 	case "lines":
 		count, _ := strconv.Atoi(os.Args[2])
 		for n := range count {
 			fmt.Println("line", n+1)
 		}
 	}
+}
+
+// echo copies stdin; on a terminal it says each of its sizes.
+func echo() {
+	if term.IsTerminal(0) {
+		resized := make(chan os.Signal, 8)
+		signal.Notify(resized, syscall.SIGWINCH)
+		say := func() {
+			width, height, _ := term.GetSize(0)
+			fmt.Printf("terminal of %dx%d\n", width, height)
+		}
+		say()
+		go func() {
+			for range resized {
+				say()
+			}
+		}()
+	} else {
+		fmt.Println("no terminal")
+	}
+	fmt.Fprintln(os.Stderr, "to stderr")
+	io.Copy(os.Stdout, os.Stdin)
+	code, _ := strconv.Atoi(os.Args[2])
+	os.Exit(code)
 }
