@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -42,7 +43,15 @@ func Carry(ctx context.Context, c Command, emit func(deploy.Event)) (*deploy.Rep
 			return nil, err
 		}
 	}
-	return s.carry(ctx, c)
+	began := time.Now()
+	report, err := s.carry(ctx, c)
+	if report == nil && !c.Options.PlanOnly {
+		s.refused(c.Version, err)
+	}
+	if err != nil && !c.Options.PlanOnly {
+		err = s.explain(ctx, deploy.LastFailure{Version: c.Version, Began: began, At: time.Now(), Text: err.Error()}, err)
+	}
+	return report, err
 }
 
 func (s *Session) carry(ctx context.Context, c Command) (*deploy.Report, error) {
