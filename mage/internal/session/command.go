@@ -45,10 +45,10 @@ func Carry(ctx context.Context, c Command, emit func(deploy.Event)) (*deploy.Rep
 	}
 	began := time.Now()
 	report, err := s.carry(ctx, c)
-	if report == nil && !c.Options.PlanOnly {
-		s.refused(c.Version, err)
-	}
 	if err != nil && !c.Options.PlanOnly {
+		if report == nil || len(report.Steps) == 0 {
+			s.refused(c.Version, err)
+		}
 		err = s.explain(ctx, deploy.LastFailure{Version: c.Version, Began: began, At: time.Now(), Text: err.Error()}, err)
 	}
 	return report, err

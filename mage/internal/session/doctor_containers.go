@@ -234,3 +234,37 @@ func (s *Session) lookWhoListens(ctx context.Context, e *doctor.Evidence) {
 	}
 	group.Wait()
 }
+
+// usageOf measures what each container takes; one that cannot be measured in
+// time is left out.
+func (s *Session) usageOf(containers []doctor.Container) func(context.Context) (func(*doctor.Evidence), error) {
+	type measured struct {
+		name        string
+		cpu         float64
+		memory      uint64
+		measurement error
+	}
+	return func(ctx context.Context) (func(*doctor.Evidence), error) {
+		all := make([]measured, len(containers))
+		var group sync.WaitGroup
+		for at, one := range containers {
+			if one.Gone || !one.Running() {
+				continue
+			}
+			group.Go(func() {
+				usage, err := s.Engine.Usage(ctx, one.Name)
+				all[at] = measured{one.Name, usage.CPU, usage.Memory, err}
+			})
+		}
+		group.Wait()
+		return func(e *doctor.Evidence) {
+			for _, one := range all {
+				at := slices.IndexFunc(e.Containers, func(c doctor.Container) bool { return c.Name == one.name && !c.Gone })
+				if at < 0 || one.name == "" || one.measurement != nil {
+					continue
+				}
+				e.Containers[at].Usage.CPU, e.Containers[at].Usage.Memory = one.cpu, one.memory
+			}
+		}, nil
+	}
+}

@@ -158,7 +158,8 @@ func firstLine(text string) string {
 // refused writes down that a command did not come to a plan: the doctor is asked
 // why later.
 func (s *Session) refused(version string, err error) {
-	if s.journal == nil || err == nil {
+	status := deploy.NewResult(nil, err).Status
+	if s.journal == nil || status == deploy.ExitConsent || status == deploy.ExitInterrupted {
 		return
 	}
 	if mistakes, ok := errors.AsType[*deploy.Mistakes](err); ok {
