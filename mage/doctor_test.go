@@ -3,14 +3,20 @@
 package mage_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,5 +196,88 @@ func (a *app) breaks(t *testing.T) {
 	named(t, a.Project, doctor.CauseRegistrySignIn, "docker login")
 	a.configure()
 	a.release("best")
+	a.bundles(t)
+	a.edit()
+	a.configure()
 	a.deploy("best")
+}
+
+// planted are secrets, each in a place of its own.
+var planted = []string{"planted-token-1", "planted-url-2", "planted-inline-3", "planted-argument-4", "zq9"}
+
+// bundles deploys a release with secrets wherever somebody may have put them,
+// and looks for them in the doctor's archive.
+func (a *app) bundles(t *testing.T) {
+	a.edit(`{SETTING: "${SETTING:-}"}`, `
+      API_TOKEN: "${API_TOKEN}"
+      DATABASE_URL: "${DATABASE_URL}"
+      APP_RELEASE: "${API_TOKEN}"
+      SHORT_KEY: "${SHORT_KEY}"
+      SERVICE: "https://user:planted-inline-3@service.example/"
+    command: [serve, "--password=planted-argument-4", "${API_TOKEN}", "key ${SHORT_KEY}"]`)
+	a.configure("API_TOKEN=planted-token-1", "DATABASE_URL=postgres://user:planted-url-2@db/shop", "SHORT_KEY=zq9")
+	a.deploy("best")
+	path := filepath.Join(a.Root, "doctor.tar.gz")
+	result := a.Mage("doctor", "-env=test", "-bundle="+path)
+	ended(t, result, 0, "nothing is wrong", "written: "+path)
+	files := unpacked(t, path)
+	for name, content := range files {
+		for _, secret := range planted {
+			if strings.Contains(content, secret) {
+				t.Errorf("%s has the secret %s", name, secret)
+			}
+		}
+	}
+	log, compose := "", files["doctor/docker-compose.test.yml"]
+	for name, content := range files {
+		if strings.Contains(name, "/containers/") && strings.HasSuffix(name, ".log") {
+			log += content
+		}
+	}
+	for what, held := range map[string]bool{
+		"findings":          strings.Contains(files["doctor/findings.json"], `"findings": []`),
+		"the evidence":      strings.Contains(files["doctor/evidence.json"], `"containers"`),
+		"the status":        strings.Contains(files["doctor/status.json"], "best"),
+		"the versions":      strings.Contains(files["doctor/versions.json"], "engine"),
+		"names":             strings.Contains(files["doctor/variables.txt"], "API_TOKEN\n"),
+		"the Compose file":  strings.Contains(compose, "${API_TOKEN}"),
+		"the logs":          strings.Contains(log, "release=$API_TOKEN"),
+		"the transcripts":   slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return strings.HasPrefix(name, "doctor/runs/") }),
+		"the proxy's file":  strings.Contains(files["doctor/haproxy.cfg"], "backend"),
+		"what was deployed": strings.Contains(files["doctor/journal.jsonl"], "best"),
+	} {
+		if !held {
+			t.Errorf("the archive lacks %s: %v", what, slices.Sorted(maps.Keys(files)))
+		}
+	}
+	ended(t, a.Mage("doctor", "-env=test", "-bundle="+path), deploy.ExitFailed, "file exists")
+}
+
+// unpacked reads an archive.
+func unpacked(t *testing.T, path string) map[string]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	packed, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for archive := tar.NewReader(packed); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[header.Name] = string(content)
+	}
 }

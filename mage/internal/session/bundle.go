@@ -48,6 +48,11 @@ func (s *Session) WriteBundle(ctx context.Context, path string, diagnosis *Diagn
 	b.json("findings.json", diagnosis)
 	b.json("evidence.json", diagnosis.evidence)
 	b.json("versions.json", s.versions(ctx))
+	if s.Engine != nil {
+		if status, err := s.Status(ctx); err == nil { // else the findings say why not
+			b.json("status.json", status)
+		}
+	}
 	b.records()
 	b.containers(ctx, diagnosis)
 	if err := errors.Join(b.err, b.tar.Close(), packed.Close()); err != nil {
