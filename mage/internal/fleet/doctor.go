@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,10 +87,13 @@ func wayOf(host string, err error) *doctor.Remote {
 	if failure, ok := errors.AsType[*deploy.Failure](err); ok {
 		way.Problem, way.Fix = failure.Err.Error(), failure.Hint
 	}
-	switch text := strings.ToLower(way.Problem); {
-	case strings.Contains(text, "known_hosts"), strings.Contains(text, "host key"), strings.Contains(text, "fingerprint"):
+	said := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(one string) bool { return strings.Contains(strings.ToLower(way.Problem), one) })
+	}
+	switch {
+	case said("the host key ", "a revoked key", "the host's certificate", "read the known hosts"):
 		way.Kind = doctor.RemoteHostKey
-	case strings.Contains(text, "log in"), strings.Contains(text, "authenticate"), strings.Contains(text, "login"), strings.Contains(text, "key"):
+	case said("refused every key", "too many keys", "wants more than keys", "no key to offer", "it cannot be used", "while keys were tried"):
 		way.Kind = doctor.RemoteLogin
 	}
 	if way.Fix == "" {

@@ -20,7 +20,7 @@ func Diagnosis(out io.Writer, diagnosis *session.Diagnosis) {
 	if diagnosis.Host != "" {
 		where += " on " + diagnosis.Host
 	}
-	took := fmt.Sprintf("looked for %.1f s", float64(diagnosis.Milliseconds)/1e3)
+	took := fmt.Sprintf("%.1f s", float64(diagnosis.Milliseconds)/1e3)
 	switch {
 	case len(diagnosis.Findings) == 0 && diagnosis.Serving != "":
 		fmt.Fprintf(out, "%s: nothing is wrong, %s serves (%s)\n", where, diagnosis.Serving, took)
