@@ -180,7 +180,9 @@ func (s *Session) examine(ctx context.Context, e *doctor.Evidence, failed *deplo
 	second := &looks{evidence: e}
 	s.askAll(ctx, second, environment)
 	s.askStores(ctx, second, environment)
-	second.look(ctx, "the containers' usage", s.usageOf(e.Containers))
+	if failed == nil { // what a container takes explains no command, and is slow to measure
+		second.look(ctx, "the containers' usage", s.usageOf(e.Containers))
+	}
 	second.look(ctx, "the images", s.lookAtImages)
 	if command := e.Command; command != nil {
 		second.look(ctx, "the registry", func(ctx context.Context) (func(*doctor.Evidence), error) { return s.lookAtWanted(ctx, command) })
