@@ -48,12 +48,7 @@ func examine(ctx context.Context, env, bundle string) ([]*session.Diagnosis, err
 		defer l.Close()
 		return l.Doctor(ctx, bundle)
 	}
-	diagnosis, err := session.Examine(ctx, session.Options{Env: env}, func(ctx context.Context, s *session.Session, d *session.Diagnosis) error {
-		if bundle == "" {
-			return nil
-		}
-		return s.WriteBundle(ctx, bundle, d)
-	})
+	diagnosis, err := session.Examine(ctx, session.Options{Env: env}, bundle)
 	return []*session.Diagnosis{diagnosis}, err
 }
 

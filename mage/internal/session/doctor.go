@@ -49,9 +49,9 @@ const (
 
 // Examine looks at an environment and says what is wrong with it. It changes
 // nothing, and works also where a command would not open: without an engine, or
-// with mistakes in the Compose file. More is called with the session, once all
-// is known, unless there is none.
-func Examine(ctx context.Context, options Options, more func(context.Context, *Session, *Diagnosis) error) (*Diagnosis, error) {
+// with mistakes in the Compose file. With a path it writes a bundle there; only
+// where not even the deploy directory is known there is none.
+func Examine(ctx context.Context, options Options, bundle string) (*Diagnosis, error) {
 	began := time.Now()
 	root, err := rootOr(options.Root)
 	if err != nil {
@@ -60,6 +60,9 @@ func Examine(ctx context.Context, options Options, more func(context.Context, *S
 	chosen, store, err := locate(root, options.Env)
 	evidence := &doctor.Evidence{Environment: chosen.name, File: filepath.Base(chosen.file)}
 	if mistaken(evidence, err) {
+		if bundle != "" {
+			return nil, usage("no bundle is written: %s cannot be read, and says where the environment is", chosen.file)
+		}
 		return diagnose(began, evidence), nil
 	}
 	if err == nil {
@@ -75,14 +78,14 @@ func Examine(ctx context.Context, options Options, more func(context.Context, *S
 		return nil, err
 	}
 	defer s.closeEngine()
-	ctx, cancel := context.WithTimeout(ctx, examineLimit)
+	bounded, cancel := context.WithTimeout(ctx, examineLimit)
 	defer cancel()
-	s.examine(ctx, evidence, nil)
+	s.examine(bounded, evidence, nil)
 	diagnosis := diagnose(began, evidence)
-	if more == nil {
+	if bundle == "" {
 		return diagnosis, nil
 	}
-	return diagnosis, more(context.WithoutCancel(ctx), s, diagnosis)
+	return diagnosis, s.WriteBundle(ctx, bundle, diagnosis)
 }
 
 // openFor opens what can be opened, and notes what cannot.
