@@ -323,6 +323,12 @@ func TestAHealthyShopHasNoFindings(t *testing.T) {
 	if findings := doctor.Diagnose(old); len(findings) > 0 {
 		t.Errorf("found:\n%s", text(findings))
 	}
+	once := with(of("proxy", func(c *doctor.Container) {
+		c.Restarts, c.Started, c.Deaths = 1, time.Now().Add(-5*time.Minute), []doctor.Death{{ExitCode: 137}}
+	}))
+	if findings := doctor.Diagnose(once); len(findings) > 0 {
+		t.Errorf("of a restart that is over was found:\n%s", text(findings))
+	}
 	if findings := doctor.Diagnose(doctor.Evidence{Environment: "staging"}); len(findings) > 0 {
 		t.Errorf("of nothing was found:\n%s", text(findings))
 	}

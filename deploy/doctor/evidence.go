@@ -263,13 +263,18 @@ func (e *Evidence) failing(container Container) bool {
 	})
 }
 
-// restartsCount is how long a restart is news.
-const restartsCount = 10 * time.Minute
+const (
+	// freshRestart is how long a single restart is news, and manyDeaths how many
+	// within the time that the engine was asked for are.
+	freshRestart = 2 * time.Minute
+	manyDeaths   = 3
+)
 
-// restarting says whether a container ends again and again.
+// restarting says whether a container ends again and again. One that ended once
+// and has run since is well.
 func (c Container) restarting() bool {
-	return c.Status == deploy.StatusRestarting || len(c.Deaths) > 0 ||
-		c.Restarts > 0 && time.Since(c.Started) < restartsCount
+	return c.Status == deploy.StatusRestarting || len(c.Deaths) >= manyDeaths ||
+		c.Restarts > 0 && time.Since(c.Started) < freshRestart
 }
 
 // voice is somebody who said something: a container, a health check, a step.

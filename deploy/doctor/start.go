@@ -203,7 +203,7 @@ func exitedWith(status int, what, fix string) func(*Evidence) []Finding {
 	return func(e *Evidence) []Finding {
 		var findings []Finding
 		for _, container := range e.Containers {
-			if container.Service == "" || e.wasStopped(container) ||
+			if container.Service == "" || e.wasStopped(container) || container.Running() && !container.restarting() ||
 				!slices.ContainsFunc(container.ends(), func(d Death) bool { return d.ExitCode == status && !d.OOMKilled }) {
 				continue
 			}
