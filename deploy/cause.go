@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -50,28 +49,16 @@ func endCause(container Container) string {
 	}
 }
 
-// missingVariable is how programs say that one is not there.
-var missingVariable = regexp.MustCompile(
-	`(?i:environment variable)|\b[A-Z][A-Z0-9_]{2,} (is|was) (not set|missing|required)|\b[A-Z][A-Z0-9]*_[A-Z0-9_]*: (not set|missing|required)`)
-
 // hint names what usually stands behind a cause, from the evidence.
 func hint(service *Service, container Container, cause, logs string) string {
-	switch {
-	case container.OOMKilled:
+	if container.OOMKilled {
 		return "Raise deploy.resources.limits.memory of " + service.Name + ", or find what grew in this release."
-	case strings.Contains(logs, "DisallowedHost") || strings.Contains(logs, "ALLOWED_HOSTS"):
-		return "Django refused the Host header of the check: add it to ALLOWED_HOSTS, or set x-deploy.health.host of " + service.Name + "."
-	case strings.Contains(cause, "connection refused"):
-		return "Nothing listens on the container's own address: the process may listen on 127.0.0.1 only (use 0.0.0.0), on another port, or not yet."
-	case strings.Contains(logs, "ModuleNotFoundError") || strings.Contains(logs, "ImportError") || strings.Contains(logs, "Cannot find module"):
-		return "A dependency is missing from the image of " + service.Name + "."
-	case strings.Contains(logs, "KeyError") || missingVariable.MatchString(logs):
-		return "A variable is missing: compare .env with what this release needs."
-	case strings.Contains(logs, "password authentication failed"):
-		return "The database refused the password: compare .env with the database's."
-	case strings.Contains(logs, "No space left on device"):
-		return "The disk is full."
-	default:
-		return ""
 	}
+	if signs := Signs(logs); len(signs) > 0 && signs[0].Symptom != SymptomTraceback {
+		return signs[0].Symptom.Hint(service.Name)
+	}
+	if strings.Contains(cause, "connection refused") {
+		return "Nothing listens on the container's own address: the process may listen on 127.0.0.1 only (use 0.0.0.0), on another port, or not yet."
+	}
+	return ""
 }

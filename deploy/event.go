@@ -17,6 +17,8 @@ const (
 	EventNote     EventKind = "note"
 	EventBack     EventKind = "back"
 	EventOutcome  EventKind = "outcome"
+	// EventRefused is a command that did not come to a plan; the text says why.
+	EventRefused EventKind = "refused"
 )
 
 // Event is one thing that happened in a rollout. The journal keeps them, a

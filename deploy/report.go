@@ -70,6 +70,9 @@ type Report struct {
 	// the first container that published one was told to stop until all routes
 	// were served again.
 	Gap time.Duration `json:"gap,omitempty"`
+	// Before are the mean response times of the services that had the requests
+	// before the switch, where the proxy knew them.
+	Before map[string]time.Duration `json:"response_before,omitempty"`
 	// Beyond are the migrations that are applied, or undone, although the release
 	// that served before may not survive that: the way is forward.
 	Beyond []string `json:"beyond,omitempty"`

@@ -126,6 +126,7 @@ func (h *Host) run(ctx context.Context, state State, plan *Plan, report *Report,
 	err = r.run(ctx)
 	if err == nil {
 		report.Outcome = OutcomeDeployed
+		report.Before = r.responsesBefore()
 	} else {
 		err = h.back(ctx, state, want, r, err)
 	}

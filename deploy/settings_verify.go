@@ -43,6 +43,11 @@ type VerificationStep struct {
 	Save map[string]string `mapstructure:"save"`
 }
 
+// OnlyReads says whether it is a single request that changes nothing.
+func (v Verification) OnlyReads() bool {
+	return len(v.Steps) == 0 && (v.Method == "" || v.Method == "GET" || v.Method == "HEAD") && v.Body == ""
+}
+
 // label is what a verification is called in errors.
 func (v Verification) label() string {
 	if v.Name == "" && len(v.Steps) > 0 {

@@ -209,3 +209,14 @@ func (r *runner) responseBefore(service string) time.Duration {
 	}
 	return slowest
 }
+
+// responsesBefore are the response times of all services from before the switch.
+func (r *runner) responsesBefore() map[string]time.Duration {
+	before := map[string]time.Duration{}
+	for _, route := range r.plan.To.Environment.Routes() {
+		if took := r.responseBefore(route.Service); took > 0 && r.report.Switched {
+			before[route.Service] = took
+		}
+	}
+	return before
+}

@@ -71,6 +71,13 @@ func (s *server) maintenance() string {
 // end at the first error.
 var psql = []string{"psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"}
 
+// Psql is the command of a psql in a database's container that reads statements
+// from its input and prints one value a line, under a name that Postgres shows.
+// Empty, user and database are the container's own.
+func Psql(user, database, name string) []string {
+	return (&server{user: user}).as(database, name, psql...)
+}
+
 // speakUTF8 is what a session speaks, whatever the database is stored in.
 const speakUTF8 = "SET client_encoding = 'UTF8';\n"
 

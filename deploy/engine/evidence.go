@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,11 +17,8 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
-// secretName matches the names of variables whose values are secret, and
 // shortestSecret is what a value must have for its occurrences elsewhere to be
 // replaced: shorter ones would tear words apart.
-var secretName = regexp.MustCompile(`(?i)secret|passw|token|key|credential|auth|dsn|_url$|_uri$|private`)
-
 const shortestSecret = 6
 
 // hidden stands where a value was.
@@ -78,7 +74,7 @@ func hiding(environment []string) *strings.Replacer {
 	names := map[string]string{}
 	for _, entry := range environment {
 		name, value, _ := strings.Cut(entry, "=")
-		if len(value) >= shortestSecret && secretName.MatchString(name) {
+		if len(value) >= shortestSecret && deploy.SecretName(name) {
 			names[value] = name
 		}
 	}

@@ -64,6 +64,11 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if s.settings.Twice {
+		if _, err := listen.Listen(ctx, "tcp", s.settings.Listen); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
 	srv := &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),

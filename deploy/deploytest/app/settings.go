@@ -28,6 +28,7 @@ const (
 type Settings struct {
 	Release    string        // APP_RELEASE: sent as X-Release with every answer
 	Listen     string        // APP_LISTEN: default :8080
+	Twice      bool          // APP_LISTEN_TWICE: listens a second time where it does already, which fails
 	Boot       time.Duration // APP_BOOT: time before it listens
 	Health     string        // APP_HEALTH: ok; never: 503; flap: 200 and 503 in turn to each client address
 	OnSIGTERM  string        // APP_ON_SIGTERM: drain; die: exit at once; ignore
@@ -50,6 +51,7 @@ func ParseSettings(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		Release:    getenv("APP_RELEASE"),
 		Listen:     cmp.Or(getenv("APP_LISTEN"), ":8080"),
+		Twice:      p.boolean("APP_LISTEN_TWICE"),
 		Boot:       p.duration("APP_BOOT", 0),
 		Health:     p.oneOf("APP_HEALTH", healthOK, healthNever, healthFlap),
 		OnSIGTERM:  p.oneOf("APP_ON_SIGTERM", onDrain, onDie, onIgnore),

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -50,8 +51,15 @@ func Carry(ctx context.Context, c Command, emit func(deploy.Event)) (*deploy.Rep
 	}
 	start := s.announce(ctx, c)
 	defer start.end()
+	began := time.Now()
 	report, err := s.carry(ctx, c)
 	s.nameCommit(context.WithoutCancel(ctx), report, c.Background)
+	if err != nil && !c.Options.PlanOnly {
+		if report == nil || len(report.Steps) == 0 {
+			s.refused(c.Version, err)
+		}
+		err = s.explain(ctx, deploy.LastFailure{Version: c.Version, Began: began, At: time.Now(), Text: err.Error()}, err)
+	}
 	return report, err
 }
 

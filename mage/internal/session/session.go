@@ -109,8 +109,14 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 	}); err != nil {
 		return nil, err
 	}
+	s.assemble(store, variables)
+	return s, nil
+}
+
+// assemble makes what works on the engine that was opened.
+func (s *Session) assemble(store *deploy.Store, variables map[string]string) {
 	s.Proxy = proxy.New(proxy.Options{Dir: store.ProxyDir()})
-	s.Images = &image.Registries{Docker: s.Engine.Docker(), Keychain: signIn}
+	s.Images = &image.Registries{Docker: s.Engine.Docker(), Keychain: s.signIn}
 	s.Host = &deploy.Host{
 		Engine: s.Engine, Images: s.Engine, Proxy: s.Proxy, Prober: probe.New(), Parking: s.Engine, Store: store,
 		Django: django.New(s.Engine), Backups: s.safe,
@@ -118,7 +124,6 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 		Tracker:   func(settings deploy.Sentry) deploy.ErrorTracker { return sentry.New(settings) },
 		Variables: variables, Hash: engine.ConfigHash, Emit: s.record,
 	}
-	return s, nil
 }
 
 // StoreOf finds the deploy directory of an environment on this machine, as Open

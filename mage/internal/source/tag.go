@@ -116,3 +116,21 @@ func (r *repository) fetchTag(ctx context.Context, tag, commit string) error {
 	}
 	return nil
 }
+
+// TagHere is the newest release tag that names the commit that is checked out;
+// empty where none does, or where this is no repository.
+func TagHere(ctx context.Context, root string) string {
+	r, err := open(ctx, root)
+	if err != nil {
+		return ""
+	}
+	out, err := r.run(ctx, "tag", "--points-at", "HEAD")
+	if err != nil {
+		return ""
+	}
+	tags := newestFirst(strings.Fields(out))
+	if len(tags) == 0 {
+		return ""
+	}
+	return tags[0]
+}
