@@ -60,7 +60,7 @@ func (h *Host) conclude(ctx context.Context, r *runner, e ending) {
 			e.done = append(e.done, *step.Step.Hook)
 		}
 	}
-	steps := e.due(r.plan.To.Environment.Settings.Hooks)
+	steps := e.due(&r.plan.To.Environment.Settings.Hooks)
 	if len(steps) == 0 {
 		return
 	}

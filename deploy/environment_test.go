@@ -167,6 +167,41 @@ func TestMistakes(t *testing.T) {
 			`x-deploy.watch.requests: is -1; allowed: 0 or more`,
 			`x-deploy.watch.slowdown: is 0.5; allowed: 1 or more`,
 		}},
+		{"hooks", []string{"x-deploy:\n  verify", `x-deploy:
+  hooks:
+    before_switch: [{name: a, host: true, service: backend, command: [x]}, {name: a, service: api, command: ""}, {shell: sh}]
+    on_failure: [{name: b, host: true, command: [x], timeout: 5}]
+  verify`}, []string{
+			`x-deploy.hooks.before_switch[0].service: is "backend", and host is true: a hook runs in one of the two`,
+			`x-deploy.hooks.before_switch[1].command: is missing: a list such as [bin/warm, --all], or one text for /bin/sh`,
+			`x-deploy.hooks.before_switch[1].name: is "a", as another one's of the list`,
+			`x-deploy.hooks.before_switch[1].service: is "api"; allowed: backend, beat, db, frontend, proxy, worker`,
+			`x-deploy.hooks.before_switch[2].command: is missing: a list such as [bin/warm, --all], or one text for /bin/sh`,
+			`x-deploy.hooks.before_switch[2].name: is missing: plans and journals call the hook by it`,
+			`x-deploy.hooks.before_switch[2].service: is missing: say in whose image the hook runs, one of backend, beat, db, frontend, proxy, worker, or host: true`,
+			`x-deploy.hooks.before_switch[2].shell: unknown key; allowed here: command, host, name, service, timeout`,
+			`x-deploy.hooks.on_failure[0].timeout: 5 is not a duration: write a unit, such as 30s or 5m`,
+		}},
+		{"flows", []string{"  verify:\n    - url: http://127.0.0.1:80/", `  verify:
+    - {url: "http://127.0.0.1:80/", method: FETCH, latency: 1m, headers: {"a b": c}}
+    - {url: "http://127.0.0.1:80/", steps: [{url: "http://127.0.0.1:80/", body: x, method: GET, save: {token: "(a)(b)", "a-b": "(a)", c: "("}}, {url: "{token}/x"}, {url: "{other}/x", statos: 3}]}
+  sentry: {url: sentry.example, new_issues: -1, token: c4nary}`}, []string{
+			`x-deploy.sentry.new_issues: is -1; allowed: 0 or more; leave it out to be warned only`,
+			`x-deploy.sentry.organization: is missing: its short name, as in Sentry's addresses`,
+			`x-deploy.sentry.project: is missing: its short name, as in Sentry's addresses`,
+			`x-deploy.sentry.url: is "sentry.example"; allowed: an http:// or https:// address`,
+			`x-deploy.verify[0].headers: has "a b", which is no header`,
+			`x-deploy.verify[0].latency: is 1m0s, and a request is given up after 10s (timeout): nothing slower can be told apart`,
+			`x-deploy.verify[0].method: is "FETCH"; allowed: GET, HEAD, POST, PUT, PATCH, DELETE`,
+			`x-deploy.verify[1].name: is missing: errors call the flow by it`,
+			`x-deploy.verify[1].steps[0].body: is nothing that a GET has`,
+			`x-deploy.verify[1].steps[0].save: has the name "a-b"; allowed: letters, digits and _`,
+			"x-deploy.verify[1].steps[0].save.c: is no regular expression: error parsing regexp: missing closing ): `(`",
+			`x-deploy.verify[1].steps[0].save.token: has 2 groups; allowed: one, around what is saved`,
+			`x-deploy.verify[1].steps[2].statos: unknown key (did you mean status?); allowed here: body, contains, headers, host, latency, method, save, status, url`,
+			`x-deploy.verify[1].steps[2].url: is "{other}/x"; allowed: an http:// or https:// address`,
+			`x-deploy.verify[1].url: stands beside steps: say it in the steps`,
+		}},
 		{"negative grace period", []string{"stop_grace_period: 60s", "stop_grace_period: -60s"}, []string{
 			`services.worker.stop_grace_period: is negative: a duration is 0s or more`,
 		}},

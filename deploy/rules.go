@@ -23,9 +23,7 @@ func newEnvironment(name string, project *types.Project, mistakes *Mistakes) *En
 	if environment.Settings.Sentry != nil {
 		environment.Settings.Sentry.setDefaults()
 	}
-	if environment.Settings.Hooks != nil {
-		environment.Settings.Hooks.setDefaults()
-	}
+	environment.Settings.Hooks.setDefaults()
 	if environment.Settings.Backups != nil {
 		environment.Settings.Backups.setDefaults()
 	}

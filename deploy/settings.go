@@ -50,7 +50,7 @@ type Settings struct {
 	// switch.
 	Verify []Verification `mapstructure:"verify"`
 	// Hooks are commands of the user's own around a deploy.
-	Hooks *Hooks `mapstructure:"hooks"`
+	Hooks Hooks `mapstructure:"hooks"`
 	// Sentry is the error tracker that is told of releases and asked for new
 	// issues.
 	Sentry *Sentry `mapstructure:"sentry"`

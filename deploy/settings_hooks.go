@@ -64,8 +64,6 @@ func (m HookMoment) words() string {
 // at gives the hooks of a moment.
 func (h *Hooks) at(moment HookMoment) []Hook {
 	switch {
-	case h == nil:
-		return nil
 	case moment == HookBeforeSwitch:
 		return h.BeforeSwitch
 	case moment == HookAfterSuccess:

@@ -33,11 +33,15 @@ func Report(out io.Writer, report *deploy.Report) {
 	monitor := report.Spent(deploy.ActionWatch)
 	verify := report.Spent(deploy.ActionVerify)
 	fmt.Fprintf(out, " after %s", seconds(report.Elapsed))
+	hooks := report.Spent(deploy.ActionHook)
 	if monitor > 0 || verify > 0 {
 		fmt.Fprintf(out, " (rollout %s, verification %s, monitor %s)",
-			seconds(report.Elapsed-monitor-verify), seconds(verify), seconds(monitor))
+			seconds(report.Elapsed-monitor-verify-hooks), seconds(verify), seconds(monitor))
 	}
 	fmt.Fprintln(out)
+	if hooks > 0 {
+		fmt.Fprintf(out, "  hooks %s beside that\n", seconds(hooks))
+	}
 	if report.Gap > 0 {
 		fmt.Fprintf(out, "  gap %.1f s: so long nobody had the ports that were moved\n", report.Gap.Seconds())
 	}
