@@ -61,25 +61,25 @@ func proxyDown(e *Evidence) []Finding {
 	if !ok || e.Busy || e.Engine != "" || e.Serving == "" {
 		return nil
 	}
-	for _, container := range e.of(service.Name) {
-		if container.Running() {
-			if e.Proxy == nil || e.Proxy.Up {
-				return nil
-			}
-			return []Finding{e.about(container, Finding{
-				Title: "the proxy runs and does not answer on its socket", Evidence: last(container.Lines, 2),
-				Fix: "Look at its log: mage logs " + service.Name + "; then: docker restart " + container.Name,
-			})}
-		}
-		if container.Status == deploy.StatusPaused {
-			return nil
-		}
+	containers := e.of(service.Name)
+	if len(containers) == 0 {
+		return []Finding{{Title: "the proxy has no container", Services: []string{service.Name}, Fix: "mage deploy:here " + e.Serving}}
+	}
+	container := containers[0]
+	switch {
+	case container.Status == deploy.StatusPaused, container.Running() && (e.Proxy == nil || e.Proxy.Up):
+		return nil
+	case container.Running():
+		return []Finding{e.about(container, Finding{
+			Title: "the proxy runs and does not answer on its socket", Evidence: last(container.Lines, 2),
+			Fix: "Look at its log: mage logs " + service.Name + "; then: docker restart " + container.Name,
+		})}
+	default:
 		return []Finding{e.about(container, Finding{
 			Title: "the proxy does not run: " + container.ended(), Evidence: last(container.Lines, 2),
 			Fix: "docker start " + container.Name + "; if it ends again: mage logs " + service.Name,
 		})}
 	}
-	return []Finding{{Title: "the proxy has no container", Services: []string{service.Name}, Fix: "mage deploy:here " + e.Serving}}
 }
 
 // listening finds, in the words of gunicorn, uvicorn, Django, Node.js and Go,

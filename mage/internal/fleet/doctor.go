@@ -22,11 +22,7 @@ import (
 func (f *Fleet) Doctor(ctx context.Context, bundle string) ([]*session.Diagnosis, error) {
 	var all []*session.Diagnosis
 	for at, host := range f.Hosts {
-		diagnosis, err := host.doctor(ctx)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, diagnosis)
+		all = append(all, host.doctor(ctx))
 		if bundle == "" || host.client == nil {
 			continue
 		}
@@ -41,12 +37,12 @@ func (f *Fleet) Doctor(ctx context.Context, bundle string) ([]*session.Diagnosis
 	return all, nil
 }
 
-func (h *Host) doctor(ctx context.Context) (*session.Diagnosis, error) {
+func (h *Host) doctor(ctx context.Context) *session.Diagnosis {
 	began := time.Now()
 	evidence := doctor.Evidence{Environment: h.fleet.Name, Remote: h.tag(ctx)}
 	if err := h.dial(ctx); err != nil {
 		evidence.Remote = wayOf(h.Address, err)
-		return h.diagnosed(began, evidence), nil
+		return h.diagnosed(began, evidence)
 	}
 	var out, said bytes.Buffer
 	err := h.stream(ctx, &out, &said, "doctor", "-json", "-env="+h.fleet.Name)
@@ -59,12 +55,12 @@ func (h *Host) doctor(ctx context.Context) (*session.Diagnosis, error) {
 			Host: h.Address, Kind: doctor.RemoteUnprepared, Problem: orLast(said.String(), err),
 			Fix: "mage host:setup " + h.fleet.Name + ", and deploy once: that brings the program",
 		}
-		return h.diagnosed(began, evidence), nil
+		return h.diagnosed(began, evidence)
 	}
 	own := doctor.Diagnose(evidence)
 	diagnosis.Host, diagnosis.Findings = h.Address, append(diagnosis.Findings, own...)
 	diagnosis.Milliseconds = time.Since(began).Milliseconds()
-	return &diagnosis, nil
+	return &diagnosis
 }
 
 func orLast(said string, err error) string {

@@ -26,7 +26,7 @@ func TestLooksAreBounded(t *testing.T) {
 		all.look(t.Context(), "what fails", func(context.Context) (func(*doctor.Evidence), error) { return nil, errors.New("no\nreason") })
 		all.look(t.Context(), "what panics", func(context.Context) (func(*doctor.Evidence), error) { panic("at once") })
 		all.look(t.Context(), "what is slow", func(context.Context) (func(*doctor.Evidence), error) {
-			time.Sleep(lookLimit / 2)
+			<-time.After(lookLimit / 2)
 			return func(e *doctor.Evidence) { e.Environment = "seen" }, nil
 		})
 		all.wait()
