@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -117,7 +116,7 @@ func TestSeveralHostsNameThemselves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		host, err := deploy.ParseModel(context.Background(), "docker-compose.live.yml", shipped)
+		host, err := deploy.ParseModel(t.Context(), "docker-compose.live.yml", shipped)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,7 @@ func newGitHub(options GitHubOptions, first time.Duration) (*GitHub, error) {
 	}
 	if options.API != "" {
 		parsed, err := url.Parse(options.API)
-		if err != nil || parsed.Scheme != "https" && !(parsed.Scheme == "http" && isLoopback(parsed.Hostname())) {
+		if err != nil || !isPrivate(parsed) {
 			return nil, fmt.Errorf("%q is no https:// address of GitHub's API, and the token is not sent in the clear", options.API)
 		}
 		base := strings.TrimRight(options.API, "/") + "/"

@@ -70,7 +70,7 @@ func (w *Webhook) parse() (*url.URL, error) {
 	if err != nil || parsed.Hostname() == "" {
 		return nil, w.mend("is no address (it is not shown)")
 	}
-	if parsed.Scheme != "https" && !(parsed.Scheme == "http" && isLoopback(parsed.Hostname())) {
+	if !isPrivate(parsed) {
 		return nil, w.mend("does not begin with https:// (it is not shown), so that it would be read on the way")
 	}
 	query := parsed.Query()
@@ -102,9 +102,11 @@ func (w *Webhook) failure(err error) error {
 	return failure
 }
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+// isPrivate says whether what is sent to an address is read by nobody on the way.
+func isPrivate(address *url.URL) bool {
+	ip := net.ParseIP(address.Hostname())
+	loopback := address.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return address.Scheme == "https" || address.Scheme == "http" && loopback
 }
 
 // Tell sends a notice to all of them side by side, and gives for each what went

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,6 +209,29 @@ func TestWhateverTheTextsAreTheServicesTakeThem(t *testing.T) {
 	// All of them at once, each in another place.
 	for at := range awkward {
 		check(t, filled(deploy.NoticeFailed, awkward[at], awkward[(at+5)%len(awkward)], awkward[(at+11)%len(awkward)], 30))
+	}
+}
+
+// TestMixturesAreTaken puts pieces that mean something to a service together at
+// random, so that they meet where a text is cut.
+func TestMixturesAreTaken(t *testing.T) {
+	pieces := []string{
+		"`", "``", "```", "@", "everyone", "@here", "<@1>", "<!", ">", "&", "&amp;", `\`, "\n", "\x00", "\x1b[3", "1m", "😀", "\u0301", "\u200b", "\u202e", "\xff",
+		" ", "word ", strings.Repeat("a", 97), "|", "~~", "**", "#", "[x](y)", ":a:", "…",
+	}
+	for seed := range uint64(150) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		mixture := func() string {
+			var out strings.Builder
+			for range random.IntN(300) {
+				out.WriteString(pieces[random.IntN(len(pieces))])
+			}
+			return out.String()
+		}
+		check(t, filled(deploy.NoticeFailed, mixture(), mixture(), mixture(), random.IntN(25)))
+		if t.Failed() {
+			t.Fatalf("with seed %d", seed)
+		}
 	}
 }
 
