@@ -28,12 +28,13 @@ func whole(config []byte) bool {
 }
 
 // writeConfig puts the file in place, in one step and on the disk, unless it
-// is there already. It says whether it wrote.
-func (p *Proxy) writeConfig(config []byte) (bool, error) {
+// is there already.
+func (p *Proxy) writeConfig(config []byte) error {
 	if err := p.ensureTables(); err != nil {
-		return false, err
+		return err
 	}
-	return p.write(configFile, config)
+	_, err := p.write(configFile, config)
+	return err
 }
 
 // keepLastGood keeps a file that HAProxy runs with, to return to.
@@ -52,7 +53,7 @@ func (p *Proxy) restoreLastGood() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the last good proxy file: %w", err)
 	}
-	_, err = p.writeConfig(config)
+	err = p.writeConfig(config)
 	return err == nil, err
 }
 
