@@ -33,14 +33,12 @@ func (p *Proxy) writeConfig(config []byte) error {
 	if err := p.ensureTables(); err != nil {
 		return err
 	}
-	_, err := p.write(configFile, config)
-	return err
+	return p.write(configFile, config)
 }
 
 // keepLastGood keeps a file that HAProxy runs with, to return to.
 func (p *Proxy) keepLastGood(config []byte) error {
-	_, err := p.write(lastGoodFile, config)
-	return err
+	return p.write(lastGoodFile, config)
 }
 
 // restoreLastGood puts the last file that HAProxy accepted back in place; it
@@ -75,15 +73,15 @@ func (p *Proxy) Repair() (bool, error) {
 // write replaces a file of the folder: a new file beside it, on the disk, then
 // renamed over it, then the folder's own entry on the disk. Whoever reads, and
 // whatever is interrupted, finds the old file or the new.
-func (p *Proxy) write(name string, content []byte) (bool, error) {
+func (p *Proxy) write(name string, content []byte) error {
 	path := filepath.Join(p.dir, name)
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
-		return false, nil
+		return nil
 	}
 	if err := p.replace(path, content); err != nil {
-		return false, fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return true, nil
+	return nil
 }
 
 func (p *Proxy) replace(path string, content []byte) (err error) {
