@@ -61,7 +61,7 @@ func (e *Engine) Logs(ctx context.Context, project, service string, options LogO
 		err = follow.on(ctx, project, all, started, failed)
 	}
 	if options.Follow && ctx.Err() != nil {
-		return nil // whoever followed has seen enough
+		return nil //nolint:nilerr // whoever followed has seen enough
 	}
 	return err
 }

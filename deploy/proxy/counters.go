@@ -99,8 +99,7 @@ func (p *Proxy) saveCounters(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keep the proxy's counters: %w", err)
 	}
-	_, err = p.write(countersFile, append(raw, '\n'))
-	return err
+	return p.write(countersFile, append(raw, '\n'))
 }
 
 // ledgerKey names an entry.

@@ -28,18 +28,17 @@ func whole(config []byte) bool {
 }
 
 // writeConfig puts the file in place, in one step and on the disk, unless it
-// is there already. It says whether it wrote.
-func (p *Proxy) writeConfig(config []byte) (bool, error) {
+// is there already.
+func (p *Proxy) writeConfig(config []byte) error {
 	if err := p.ensureTables(); err != nil {
-		return false, err
+		return err
 	}
 	return p.write(configFile, config)
 }
 
 // keepLastGood keeps a file that HAProxy runs with, to return to.
 func (p *Proxy) keepLastGood(config []byte) error {
-	_, err := p.write(lastGoodFile, config)
-	return err
+	return p.write(lastGoodFile, config)
 }
 
 // restoreLastGood puts the last file that HAProxy accepted back in place; it
@@ -52,7 +51,7 @@ func (p *Proxy) restoreLastGood() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the last good proxy file: %w", err)
 	}
-	_, err = p.writeConfig(config)
+	err = p.writeConfig(config)
 	return err == nil, err
 }
 
@@ -74,15 +73,15 @@ func (p *Proxy) Repair() (bool, error) {
 // write replaces a file of the folder: a new file beside it, on the disk, then
 // renamed over it, then the folder's own entry on the disk. Whoever reads, and
 // whatever is interrupted, finds the old file or the new.
-func (p *Proxy) write(name string, content []byte) (bool, error) {
+func (p *Proxy) write(name string, content []byte) error {
 	path := filepath.Join(p.dir, name)
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
-		return false, nil
+		return nil
 	}
 	if err := p.replace(path, content); err != nil {
-		return false, fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return true, nil
+	return nil
 }
 
 func (p *Proxy) replace(path string, content []byte) (err error) {

@@ -88,7 +88,7 @@ func TestTheFolderLetsItsGroupInAndNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.write("some", []byte("x")); err != nil {
+	if err := p.write("some", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(filepath.Join(p.dir, "some")); err != nil || info.Mode() != 0o640 {

@@ -69,7 +69,7 @@ func (p *Proxy) ensureTables() error {
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("read the maintenance: %w", err)
 		}
-		if _, err := p.write(name, nil); err != nil {
+		if err := p.write(name, nil); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func (p *Proxy) Maintain(ctx context.Context, maintenance *deploy.Maintenance) e
 		tables[0], tables[1] = tables[1], tables[0]
 	}
 	for _, of := range tables {
-		if _, err := p.write(of.file, []byte(strings.Join(append(of.lines, ""), "\n"))); err != nil {
+		if err := p.write(of.file, []byte(strings.Join(append(of.lines, ""), "\n"))); err != nil {
 			return err
 		}
 	}

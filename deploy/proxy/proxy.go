@@ -166,8 +166,7 @@ func (p *Proxy) Configure(ctx context.Context, routes []deploy.Route, routing de
 		if err != nil {
 			return err
 		}
-		_, err = p.writeConfig(layout.render(seats))
-		return err
+		return p.writeConfig(layout.render(seats))
 	}
 	if err != nil {
 		return err
@@ -178,7 +177,7 @@ func (p *Proxy) Configure(ctx context.Context, routes []deploy.Route, routing de
 	}
 	config := layout.render(seats)
 	if running.structure == layout.structure() {
-		if _, err := p.writeConfig(config); err != nil {
+		if err := p.writeConfig(config); err != nil {
 			return err
 		}
 		return p.keepLastGood(config)
@@ -186,7 +185,7 @@ func (p *Proxy) Configure(ctx context.Context, routes []deploy.Route, routing de
 	if err := p.saveCounters(ctx); err != nil {
 		return err
 	}
-	if _, err := p.writeConfig(config); err != nil {
+	if err := p.writeConfig(config); err != nil {
 		return err
 	}
 	if err := p.reload(ctx, layout.structure()); err != nil {

@@ -74,7 +74,7 @@ func TestARefusedFileIsTakenBack(t *testing.T) {
 	h, first := serving(t)
 	h.must(h.Configure(t.Context(), web(), deploy.Routing{"web": {first.Name}}))
 	finish := h.loaded(200)
-	_, err := h.writeConfig(seal("global\n    oops\n"))
+	err := h.writeConfig(seal("global\n    oops\n"))
 	h.must(err)
 	err = h.reload(t.Context(), "structure-of-nothing")
 	if err == nil || !strings.Contains(err.Error(), "unknown keyword 'oops'") {

@@ -314,7 +314,7 @@ func (h *host) writeFileOnly(routes []deploy.Route, routing deploy.Routing) {
 	h.must(err)
 	held, err := layout.seat(routing, running.slots)
 	h.must(err)
-	_, err = h.writeConfig(layout.render(held))
+	err = h.writeConfig(layout.render(held))
 	h.must(err)
 }
 

@@ -38,7 +38,7 @@ func (p *Proxy) Switch(ctx context.Context, routes []deploy.Route, routing deplo
 		return 0, fmt.Errorf("switch the proxy: %w", err)
 	}
 	config := layout.render(seats)
-	if _, err := p.writeConfig(config); err != nil {
+	if err := p.writeConfig(config); err != nil {
 		return 0, err
 	}
 	var took time.Duration
