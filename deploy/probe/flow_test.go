@@ -51,7 +51,7 @@ func newShop(t *testing.T) *httptest.Server {
 		fmt.Fprintf(w, "random %s", r.PathValue("word"))
 	})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 		fmt.Fprint(w, "late")
 	})
 	server := httptest.NewServer(mux)
