@@ -63,6 +63,9 @@ func (h *Host) NewRelease(ctx context.Context, model *Model, options MakeOptions
 	if release.Variables, err = h.Store.Fingerprints(h.Variables); err != nil {
 		return nil, err
 	}
+	if serving != nil && serving.Version == release.Version && release.Background == nil {
+		release.Background = serving.Background // it was made of the same
+	}
 	if serving != nil && serving.Version == release.Version && string(serving.Rendered) == string(rendered) {
 		release.ID = serving.ID // it is the same one
 	}

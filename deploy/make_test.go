@@ -32,6 +32,20 @@ func TestNewRelease(t *testing.T) {
 			t.Errorf("made %s behind %s (%v)", again.ID, v1.ID, err)
 		}
 	})
+	in(t, "of the version that serves is made of the same source", func(t *testing.T, s *site) {
+		v1, err := s.make(shop, "v1")
+		v1.Background = &deploy.Background{Commit: "4f0c2d1"}
+		if err := errors.Join(err, s.deploy.Store.Save(v1), s.deploy.Store.Commit(v1)); err != nil {
+			t.Fatal(err)
+		}
+		again, err := s.make(edit(t, shop, "haproxy:3.0", "haproxy:3.1"), "v1")
+		if err != nil || again.ID == v1.ID || again.Commit() != "4f0c2d1" {
+			t.Errorf("made %+v (%v)", again, err)
+		}
+		if other, err := s.make(shop, "v2"); err != nil || other.Commit() != "" {
+			t.Errorf("another version is said to be made of %q (%v)", other.Commit(), err)
+		}
+	})
 	in(t, "keeps the digest of an image whose tag was moved", func(t *testing.T, s *site) {
 		v1, err := s.make(shop, "v1")
 		if err := errors.Join(err, s.deploy.Store.Save(v1), s.deploy.Store.Commit(v1)); err != nil {

@@ -146,7 +146,7 @@ func (c *checklist) backup(ctx context.Context) *deploy.Finding {
 		return nil
 	}
 	if c.Settings.Backups == nil {
-		return missing(deploy.ItemBackup, "Say where they are: x-deploy.backups in "+c.File, "no backups are configured")
+		return missing(deploy.ItemBackup, "Say where they are: x-deploy.backups in the Compose file of "+c.Name, "no backups are configured")
 	}
 	if c.now == nil {
 		return done(deploy.ItemBackup, "nothing was deployed yet: there is nothing to back up")
