@@ -53,6 +53,8 @@ func (v Verification) checkFlow(path string, mistakes *Mistakes) {
 			switch {
 			case !saveName.MatchString(name):
 				mistakes.add(at+".save", "has the name %q; allowed: letters, digits and _", name)
+			case name == FlowRandom:
+				mistakes.add(at+".save", "has the name %q, which each walk has a word of its own under", name)
 			case err != nil:
 				mistakes.add(at+".save."+name, "is no regular expression: %v", err)
 			case pattern.NumSubexp() != 1:

@@ -67,6 +67,8 @@ func (h *Host) endLeft(ctx context.Context) error {
 	if h.Commands == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evidenceTimeout)
+	defer cancel()
 	return h.Commands.EndLeft(ctx)
 }
 

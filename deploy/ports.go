@@ -146,6 +146,10 @@ type Prober interface {
 	Walk(ctx context.Context, flow HTTPFlow) error
 }
 
+// FlowRandom is the name of a word that each walk through a flow has of its own,
+// so that what one walk leaves behind is not in the way of the next.
+const FlowRandom = "random"
+
 // HTTPFlow is what one visitor asks, in order.
 type HTTPFlow struct{ Steps []HTTPRequest }
 

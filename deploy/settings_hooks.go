@@ -63,12 +63,12 @@ func (m HookMoment) words() string {
 
 // at gives the hooks of a moment.
 func (h *Hooks) at(moment HookMoment) []Hook {
-	switch {
-	case moment == HookBeforeSwitch:
+	switch moment {
+	case HookBeforeSwitch:
 		return h.BeforeSwitch
-	case moment == HookAfterSuccess:
+	case HookAfterSuccess:
 		return h.AfterSuccess
-	case moment == HookOnFailure:
+	case HookOnFailure:
 		return h.OnFailure
 	default:
 		return h.OnRollback

@@ -39,7 +39,8 @@ type VerificationStep struct {
 	Contains string            `mapstructure:"contains"`
 	Latency  time.Duration     `mapstructure:"latency"`
 	// Save keeps parts of the answer under names, each what the one group of a
-	// regular expression matches; later steps say {name} for it.
+	// regular expression matches; later steps say {name} for it. {random} is a
+	// word of the walk's own.
 	Save map[string]string `mapstructure:"save"`
 }
 

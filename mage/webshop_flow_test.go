@@ -12,8 +12,7 @@ import (
 )
 
 // checkoutFlow is what a visitor does: look at the catalogue, order the first
-// product of it, and find the order among all. The order's name is the version's,
-// so that a release which is verified again finds its own.
+// product of it, and find the order among all.
 const checkoutFlow = `    - name: checkout
       attempts: 2
       interval: 500ms
@@ -26,7 +25,7 @@ const checkoutFlow = `    - name: checkout
         - url: "http://127.0.0.1:${BACKEND_PORT}/api/orders/"
           host: localhost
           method: POST
-          body: '{"id": "flow-${VERSION}-{product}", "product": {product}}'
+          body: '{"id": "flow-${VERSION}-{random}", "product": {product}}'
           status: STATUS
           save: {order: '"id": "([^"]+)"'}
         - url: "http://127.0.0.1:${BACKEND_PORT}/api/orders/ids/?prefix={order}"

@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,7 +39,9 @@ func (p *HTTP) Walk(ctx context.Context, flow deploy.HTTPFlow) error {
 	if err != nil {
 		return err
 	}
-	v := &visit{HTTP: p, jar: jar, values: map[string]string{}}
+	v := &visit{HTTP: p, jar: jar, names: []string{deploy.FlowRandom}, values: map[string]string{
+		deploy.FlowRandom: strings.ToLower(rand.Text()[:12]),
+	}}
 	for number, step := range flow.Steps {
 		err := v.step(ctx, step)
 		if ctx.Err() != nil {

@@ -41,8 +41,17 @@ func newShop(t *testing.T) *httptest.Server {
 		fmt.Fprintf(w, "%s %s", r.Header.Get("Content-Type"), body)
 	})
 	mux.HandleFunc("GET /orders/12", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "order 12 of a&b 1/2secret") })
+	words := map[string]bool{}
+	mux.HandleFunc("GET /random/{word}", func(w http.ResponseWriter, r *http.Request) {
+		if word := r.PathValue("word"); len(word) != 12 || words[word] {
+			http.Error(w, "not a new word", http.StatusConflict)
+			return
+		}
+		words[r.PathValue("word")] = true
+		fmt.Fprintf(w, "random %s", r.PathValue("word"))
+	})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 		fmt.Fprint(w, "late")
 	})
 	server := httptest.NewServer(mux)
@@ -66,6 +75,7 @@ func checkout(url string) deploy.HTTPFlow {
 			Headers: map[string]string{"X-Token": "{token}"},
 			Save:    []deploy.HTTPSave{{Name: "order", Pattern: regexp.MustCompile(`^Location: (\S+)$`)}},
 		},
+		{HTTPCheck: checkOf(url+"/random/{random}", "random {random}", 0)},
 		{HTTPCheck: checkOf(url+"{order}", "order 12 of {token}", 0)},
 	}}
 }
@@ -82,14 +92,14 @@ func TestWalk(t *testing.T) {
 		change func(flow *deploy.HTTPFlow)
 		says   string
 	}{
-		{"another status", func(f *deploy.HTTPFlow) { f.Steps[2].Status = 201 }, "step 3 of 4, POST URL/orders answered 302 Found instead of 201, to /orders/12: application/x-www-form-urlencoded token="},
-		{"another text", func(f *deploy.HTTPFlow) { f.Steps[3].Contains = "{token} is paid" }, `step 4 of 4, GET URL{order} answered 200 OK, but its body does not contain "{token} is paid"; it is: order 12 of (hidden)`},
-		{"a wrong token", func(f *deploy.HTTPFlow) { f.Steps[2].Headers["X-Token"] = "of-the-tests" }, "step 3 of 4, POST URL/orders answered 403 Forbidden instead of 302: no session, or not the token of it: (hidden)"},
-		{"another host", func(f *deploy.HTTPFlow) { f.Steps[0].Host = "" }, "step 1 of 4, GET URL/catalogue answered 400 Bad Request instead of 200: no such host"},
+		{"another status", func(f *deploy.HTTPFlow) { f.Steps[2].Status = 201 }, "step 3 of 5, POST URL/orders answered 302 Found instead of 201, to /orders/12: application/x-www-form-urlencoded token="},
+		{"another text", func(f *deploy.HTTPFlow) { f.Steps[4].Contains = "{token} is paid" }, `step 5 of 5, GET URL{order} answered 200 OK, but its body does not contain "{token} is paid"; it is: order 12 of (hidden)`},
+		{"a wrong token", func(f *deploy.HTTPFlow) { f.Steps[2].Headers["X-Token"] = "of-the-tests" }, "step 3 of 5, POST URL/orders answered 403 Forbidden instead of 302: no session, or not the token of it: (hidden)"},
+		{"another host", func(f *deploy.HTTPFlow) { f.Steps[0].Host = "" }, "step 1 of 5, GET URL/catalogue answered 400 Bad Request instead of 200: no such host"},
 		{"nothing to save", func(f *deploy.HTTPFlow) {
 			f.Steps[2].Save[0] = deploy.HTTPSave{Name: "bill", Pattern: regexp.MustCompile(`bill (\d+)`)}
-		}, "step 3 of 4, POST URL/orders answered 302 Found, in which nothing matches save.bill"},
-		{"a query", func(f *deploy.HTTPFlow) { f.Steps[1].URL += "?key=of-the-tests"; f.Steps[1].Status = 204 }, "step 2 of 4, GET URL{design}&key=secret?… answered 200 OK instead of 204: design 7"},
+		}, "step 3 of 5, POST URL/orders answered 302 Found, in which nothing matches save.bill"},
+		{"a query", func(f *deploy.HTTPFlow) { f.Steps[1].URL += "?key=of-the-tests"; f.Steps[1].Status = 204 }, "step 2 of 5, GET URL{design}&key=secret?… answered 200 OK instead of 204: design 7"},
 		{"too slow", func(f *deploy.HTTPFlow) {
 			f.Steps = f.Steps[:1]
 			f.Steps[0] = deploy.HTTPRequest{HTTPCheck: checkOf(server.URL+"/slow", "late", 0), Latency: time.Millisecond}

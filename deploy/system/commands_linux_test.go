@@ -95,8 +95,10 @@ func buried(t *testing.T, pids []string) {
 	if len(pids) == 0 {
 		t.Fatal("no process was said")
 	}
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
 	for _, pid := range pids {
-		for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		for began := time.Now(); ; <-look.C {
 			stat, err := os.ReadFile("/proc/" + pid + "/stat")
 			if _, state, _ := strings.Cut(string(stat), ") "); err != nil || strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X") {
 				break
