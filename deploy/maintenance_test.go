@@ -231,6 +231,15 @@ func (a *asked) Probe(ctx context.Context, check deploy.HTTPCheck) error {
 	return a.Prober.Probe(ctx, check)
 }
 
+func (a *asked) Walk(ctx context.Context, flow deploy.HTTPFlow) error {
+	for _, step := range flow.Steps {
+		if err := a.Probe(ctx, step.HTTPCheck); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func TestThePassIsShownToNobodyElse(t *testing.T) {
 	in(t, "it", func(t *testing.T, s *site) {
 		compose := edit(t, shop, "port: 3000}", `port: 3000, hosts: [shop.example, "*.shops.example"]}`, "    - url: http://127.0.0.1:80/\n", `
