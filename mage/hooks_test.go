@@ -117,7 +117,7 @@ func TestHooks(t *testing.T) {
 	}{
 		{"failing in a container", `{name: stop, service: web, command: [nothing-of-the-kind]}`, []string{"hook stop (x-deploy.hooks.before_switch): exit status 2", "unknown mode"}},
 		{"failing on the host", `{name: stop, host: true, command: "echo not today; exit 7"}`, []string{"hook stop (x-deploy.hooks.before_switch): exit status 7", "| not today"}},
-		{"hanging in a container", `{name: stop, service: web, command: [hang], timeout: 1s}`, []string{"hook stop", "not done within 1s (its timeout)", "| hangs"}},
+		{"hanging in a container", `{name: stop, service: web, command: [hang], timeout: 1s}`, []string{"hook stop", "not done within 1s (its timeout)"}},
 		{"hanging on the host", `{name: stop, host: true, command: "trap '' TERM; sleep 600 & echo $$! > child; sleep 600", timeout: 1s}`, []string{"hook stop", "not done within 1s (its timeout)"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
