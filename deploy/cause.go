@@ -43,7 +43,7 @@ func endCause(container Container) string {
 	case container.Status == StatusExited || container.Status == StatusDead:
 		return fmt.Sprintf("exited with status %d", container.ExitCode)
 	case container.Status == StatusRestarting || container.Restarts > 0:
-		return "ended soon after its start, and so did each new start (" + plural(container.Restarts, "restart") + ")"
+		return "ended soon after its start, and so did each new start (" + Plural(container.Restarts, "restart") + ")"
 	default:
 		return ""
 	}

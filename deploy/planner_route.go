@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -101,7 +100,7 @@ func (p *planner) alreadyPlanned(routing Routing) bool {
 func (p *planner) verify() {
 	settings := p.want.Environment.Settings
 	if p.switched && len(settings.Verify) > 0 {
-		p.stage(Step{Action: ActionVerify, Service: verified(settings.Verify), Cause: plural(settings.Verify[0].Attempts, "attempt")})
+		p.stage(Step{Action: ActionVerify, Service: verified(settings.Verify), Cause: Plural(settings.Verify[0].Attempts, "attempt")})
 	}
 	monitor := p.want.Environment.Monitor()
 	if p.back() || p.state.Serving == nil || monitor == 0 || !p.switched {
@@ -124,17 +123,10 @@ func verified(checks []Verification) string {
 	}
 	var parts []string
 	if endpoints := len(checks) - flows; endpoints > 0 {
-		parts = append(parts, plural(endpoints, "public endpoint"))
+		parts = append(parts, Plural(endpoints, "public endpoint"))
 	}
 	if flows > 0 {
-		parts = append(parts, plural(flows, "flow"))
+		parts = append(parts, Plural(flows, "flow"))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(count int, noun string) string {
-	if count != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", count, noun)
 }

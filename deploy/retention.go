@@ -192,7 +192,7 @@ func (p Pruned) String() string {
 	if p.Versions == "" && p.Images == 0 {
 		return "nothing to prune"
 	}
-	text := fmt.Sprintf("%s and %s freed", plural(p.Images, "image"), megabytes(uint64(p.Freed)))
+	text := fmt.Sprintf("%s and %s freed", Plural(p.Images, "image"), megabytes(uint64(p.Freed)))
 	if p.Versions != "" {
 		text = "pruned " + p.Versions + ": " + text
 	}

@@ -193,7 +193,7 @@ func (r *runner) scanLogs(ctx context.Context) error {
 	}
 	if allowed := r.plan.To.Environment.Settings.Watch.Tracebacks; allowed != nil && total > *allowed {
 		return fmt.Errorf("watch: the new containers logged %s, which crosses %d (x-deploy.watch.tracebacks), such as: %s",
-			plural(total, "traceback"), *allowed, last.Example)
+			Plural(total, "traceback"), *allowed, last.Example)
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func (r *runner) askTracker(ctx context.Context) error {
 	}
 	if allowed := r.plan.To.Environment.Settings.Sentry.NewIssues; allowed != nil && count > *allowed {
 		return fmt.Errorf("watch: Sentry has %s of %s, which crosses %d (x-deploy.sentry.new_issues), such as: %s",
-			plural(count, "new issue"), r.plan.To, *allowed, issues[0])
+			Plural(count, "new issue"), r.plan.To, *allowed, issues[0])
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -23,6 +25,26 @@ func Visible(text string) string {
 		}
 		return r
 	}, text), " ")
+}
+
+// Plain is a line of a container's log as it may be shown: without the engine's
+// time stamp.
+func Plain(line string) string {
+	line = strings.TrimRight(line, "\r\n")
+	if stamp, rest, found := strings.Cut(line, " "); found {
+		if _, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
+			line = rest
+		}
+	}
+	return Visible(line)
+}
+
+// Plural is a count with its noun: "1 image", "2 images".
+func Plural(count int, noun string) string {
+	if count != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(count) + " " + noun
 }
 
 // clip cuts a text to so many characters.

@@ -77,7 +77,7 @@ func diskFiles(e *Evidence) []Finding {
 	for _, disk := range e.Host.Disks {
 		if disk.Files > 0 && disk.FreeFiles < disk.Files/100 {
 			return []Finding{{
-				Title: fmt.Sprintf("the disk of %s has room for only %s", disk.Folder, plural(int(disk.FreeFiles), "more file")), //nolint:gosec // a count
+				Title: fmt.Sprintf("the disk of %s has room for only %s", disk.Folder, deploy.Plural(int(disk.FreeFiles), "more file")), //nolint:gosec // a count
 				Fix:   "Find the folder with very many small files: du --inodes -x / | sort -n | tail; then remove them.",
 			}}
 		}

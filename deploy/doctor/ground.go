@@ -58,7 +58,7 @@ func composeInvalid(e *Evidence) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Title:    fmt.Sprintf("%s has %s", e.File, plural(len(wrong), "mistake")),
+		Title:    fmt.Sprintf("%s has %s", e.File, deploy.Plural(len(wrong), "mistake")),
 		Evidence: mistakes(wrong),
 		Fix:      "Correct " + e.File + "; what is still wrong is said by: mage deploy:plan " + e.Environment + " VERSION",
 	}}

@@ -268,7 +268,7 @@ func missing(e *Evidence) []Finding {
 			continue
 		}
 		findings = append(findings, Finding{
-			Title:    fmt.Sprintf("%s has %d of %s", service.Name, there, plural(service.Replicas, "container")),
+			Title:    fmt.Sprintf("%s has %d of %s", service.Name, there, deploy.Plural(service.Replicas, "container")),
 			Services: []string{service.Name},
 			Fix:      "mage deploy:here " + e.Serving + " makes what is missing",
 		})
@@ -288,7 +288,7 @@ func restartLoop(e *Evidence) []Finding {
 		}
 		findings = append(findings, e.about(container, Finding{
 			Title:    container.called() + " ends again and again",
-			Evidence: append([]string{fmt.Sprintf("%s: %s, %s", container.Name, plural(max(container.Restarts, len(container.Deaths)), "restart"), status)}, last(container.Lines, 2)...),
+			Evidence: append([]string{fmt.Sprintf("%s: %s, %s", container.Name, deploy.Plural(max(container.Restarts, len(container.Deaths)), "restart"), status)}, last(container.Lines, 2)...),
 			Fix:      "Read why: mage logs " + container.Service,
 		}))
 	}

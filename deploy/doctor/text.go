@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,13 +17,6 @@ func lines(text string) []string {
 		}
 	}
 	return found
-}
-
-func plural(count int, noun string) string {
-	if count != 1 {
-		noun += "s"
-	}
-	return strconv.Itoa(count) + " " + noun
 }
 
 // bytes says an amount as people do.

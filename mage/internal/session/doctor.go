@@ -35,7 +35,7 @@ func (d *Diagnosis) Err() error {
 	if len(d.Findings) == 0 {
 		return nil
 	}
-	return &deploy.Failure{Status: deploy.ExitFailed, Err: fmt.Errorf("%s in %s; nothing was changed", plural(len(d.Findings), "finding"), d.Environment)}
+	return &deploy.Failure{Status: deploy.ExitFailed, Err: fmt.Errorf("%s in %s; nothing was changed", deploy.Plural(len(d.Findings), "finding"), d.Environment)}
 }
 
 const (

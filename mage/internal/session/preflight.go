@@ -62,7 +62,7 @@ func (s *Session) configuration(ctx context.Context) []deploy.Finding {
 	if err != nil {
 		return []deploy.Finding{{Name: "configuration", State: deploy.FindingFailed, Text: err.Error()}}
 	}
-	return []deploy.Finding{{Name: "configuration", State: deploy.FindingFine, Text: plural(len(s.Host.Variables), "variable") + " in .env, nothing missing"}}
+	return []deploy.Finding{{Name: "configuration", State: deploy.FindingFine, Text: deploy.Plural(len(s.Host.Variables), "variable") + " in .env, nothing missing"}}
 }
 
 // unfit makes a finding of each mistake, and says once what to do.
@@ -73,13 +73,6 @@ func (s *Session) unfit(mistakes *deploy.Mistakes) []deploy.Finding {
 	}
 	findings[len(findings)-1].Hint = "Correct the Compose file, or fill in the variables: mage env:push " + s.Name
 	return findings
-}
-
-func plural(count int, noun string) string {
-	if count != 1 {
-		noun += "s"
-	}
-	return strconv.Itoa(count) + " " + noun
 }
 
 // ready refuses a rollout that this host has no room for, before anything is
