@@ -32,7 +32,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 		for _, moment := range migrationMoments {
 			for _, victim := range victims[:3] {
 				number++
-				if !*everything && number%8 != 2 {
+				if !*everything && number%9 != 2 {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s, %s behind %s", version, victim.name, moment), func(t *testing.T) {

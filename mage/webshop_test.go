@@ -12,8 +12,9 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy/deploytest"
 )
 
+// TestTheWebshopRollsUnderLoadAndLosesNothing is in no lane: its load is half of
+// what a small machine has.
 func TestTheWebshopRollsUnderLoadAndLosesNothing(t *testing.T) {
-	alongside(t, webshops)
 	var versions []deploytest.WebshopVersion
 	for number := range 6 {
 		versions = append(versions, deploytest.WebshopVersion{Name: fmt.Sprintf("v1.%d.0", number)})

@@ -161,7 +161,7 @@ func (c *checker) endToEnd(ctx context.Context) error {
 
 func (c *checker) withEngine(ctx context.Context, parallel string, packages ...string) error {
 	args := []string{"run", gotestsum, "--format", "testname", "--hide-summary=skipped", "--",
-		"-tags", "integration", "-p", atOnce, "-parallel", parallel, "-timeout", "60m"}
+		"-tags", "integration", "-p", atOnce, "-parallel", parallel, "-timeout", "75m"}
 	return c.command(ctx, "go", append(args, packages...)...).Run()
 }
 
@@ -174,7 +174,7 @@ func (c *checker) domainFaults(ctx context.Context) error {
 
 func (c *checker) engineFaults(ctx context.Context) error {
 	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--", "-tags", "integration", "-parallel", "1", "-timeout", "3h",
-		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover", "./mage", "-faults").Run()
+		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover|Doctor|Broken", "./mage", "-faults").Run()
 }
 
 // otherSystems checks that laptops with other systems can build, ship and
