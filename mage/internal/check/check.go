@@ -134,21 +134,11 @@ func (c *checker) unit(ctx context.Context) error {
 // tests of each: most of what they do is to wait.
 const atOnce = "3"
 
-// integration runs the tests of the adapters: those of all packages that have
-// tests which only the build tag lets in. A file that another system would take
-// is none of them.
+// integration runs the tests of the adapters.
 func (c *checker) integration(ctx context.Context) error {
-	var listed bytes.Buffer
-	list := c.command(ctx, "go", "list", "-f", "{{.ImportPath}} {{.IgnoredGoFiles}}", "./deploy/...")
-	list.Stdout = &listed
-	if err := list.Run(); err != nil {
+	packages, err := c.tagged(ctx, "./deploy/...", "_integration_test.go")
+	if err != nil {
 		return err
-	}
-	var packages []string
-	for line := range strings.Lines(listed.String()) {
-		if name, files, _ := strings.Cut(line, " "); strings.Contains(files, "_integration_test.go") {
-			packages = append(packages, name)
-		}
 	}
 	return c.withEngine(ctx, atOnce, packages...)
 }
@@ -156,7 +146,30 @@ func (c *checker) integration(ctx context.Context) error {
 // endToEnd runs the tests of the targets, which wait for their turn in lanes of
 // their own.
 func (c *checker) endToEnd(ctx context.Context) error {
-	return c.withEngine(ctx, "16", "./mage/...")
+	packages, err := c.tagged(ctx, "./mage/...", "_test.go")
+	if err != nil {
+		return err
+	}
+	return c.withEngine(ctx, "16", packages...)
+}
+
+// tagged gives the packages that have tests which only the build tag lets in:
+// the others' ran as unit tests. Their files have that ending; one that another
+// system would take is none of them.
+func (c *checker) tagged(ctx context.Context, pattern, ending string) ([]string, error) {
+	var listed bytes.Buffer
+	list := c.command(ctx, "go", "list", "-f", "{{.ImportPath}} {{join .IgnoredGoFiles \" \"}} ", pattern)
+	list.Stdout = &listed
+	if err := list.Run(); err != nil {
+		return nil, err
+	}
+	var packages []string
+	for line := range strings.Lines(listed.String()) {
+		if name, files, _ := strings.Cut(line, " "); strings.Contains(files, ending+" ") {
+			packages = append(packages, name)
+		}
+	}
+	return packages, nil
 }
 
 func (c *checker) withEngine(ctx context.Context, parallel string, packages ...string) error {
