@@ -163,6 +163,7 @@ func (s *shop) looksBack(first, second string) {
 		s.T.Fatalf("%v\n%s", err, result.Output)
 	}
 	wanted := []deploy.HistoryEntry{
+		{What: "maintenance off", Outcome: deploy.OutcomeDone}, {What: "maintenance on", Outcome: deploy.OutcomeDone},
 		{What: "rollback " + first, Outcome: deploy.OutcomeDeployed}, {What: "deploy:staging " + second, Outcome: deploy.OutcomeUnchanged},
 		{What: "deploy:staging " + second, Outcome: deploy.OutcomeDeployed}, {What: "deploy:staging " + first, Outcome: deploy.OutcomeDeployed},
 		{What: "env:push", Outcome: deploy.OutcomeDone},
@@ -179,7 +180,7 @@ func (s *shop) looksBack(first, second string) {
 			s.T.Errorf("%s is of commit %q, not of %s", entry.What, entry.Commit, head)
 		}
 	}
-	shown := s.MustMage("history", "-env=staging", "-show="+entries[4].Short)
+	shown := s.MustMage("history", "-env=staging", "-show="+entries[len(entries)-1].Short)
 	if !strings.Contains(shown.Output, "new: SECRET") {
 		s.T.Errorf("env:push is not told of:\n%s", shown.Output)
 	}
