@@ -146,7 +146,12 @@ func result(out io.Writer, past *deploy.Past) {
 	if past.Result.Text != "" {
 		fmt.Fprintln(out)
 		for _, line := range plainLines(past.Result.Text) {
-			fmt.Fprintln(out, line)
+			// A log's line stays as it was written.
+			if text := strings.TrimLeft(line, " "); !strings.HasPrefix(text, "|") {
+				indent := len(line) - len(text)
+				line = deploy.Wrap(text, indent, screen-indent)
+			}
+			fmt.Fprintln(out, strings.TrimRight(line, " "))
 		}
 	}
 	if past.Result.Report != nil {
