@@ -37,12 +37,12 @@ var badConfigurations = []struct {
 	{"a missing module", inBackend(`command: [python3, -c, "import stripe"]`), nil, doctor.CauseDependency, "stripe"},
 	{"an error of its own", inBackend(`command: [python3, -c, "raise RuntimeError('the shop is closed')"]`), nil, doctor.CauseTraceback, "the shop is closed"},
 	{"no right to a file", inBackend(`command: [python3, -c, "open('/etc/shadow')"]`), nil, doctor.CausePermission, "PermissionError"},
-	{"ALLOWED_HOSTS", webshopCompose, []string{"BUDGET=5s", "ALLOWED_HOSTS=shop.example"}, doctor.CauseAllowedHosts, "ALLOWED_HOSTS"},
-	{"another password", webshopCompose, []string{"BUDGET=5s", "OTHER_PASSWORD=not-the-one"}, doctor.CauseDatabasePassword, "password authentication failed"},
-	{"another database", strings.Replace(webshopCompose, "5432/webshop?", "5432/shop?", 1), []string{"BUDGET=5s"}, doctor.CauseDatabaseMissing, "does not exist"},
-	{"another host", strings.Replace(webshopCompose, "@postgres:5432", "@db:5432", 1), []string{"BUDGET=5s"}, doctor.CauseDatabaseName, "could not translate host name"},
-	{"another port", strings.Replace(webshopCompose, "@postgres:5432", "@postgres:5431", 1), []string{"BUDGET=5s"}, doctor.CauseDatabaseUnreachable, "refused"},
-	{"Redis by another name", inBackend(`environment: {REDIS_URL: "redis://cache:6379/0"}`), []string{"BUDGET=5s"}, doctor.CauseRedisName, "cache"},
+	{"ALLOWED_HOSTS", webshopCompose, []string{"BUDGET=20s", "ALLOWED_HOSTS=shop.example"}, doctor.CauseAllowedHosts, "ALLOWED_HOSTS"},
+	{"another password", webshopCompose, []string{"BUDGET=20s", "OTHER_PASSWORD=not-the-one"}, doctor.CauseDatabasePassword, "password authentication failed"},
+	{"another database", strings.Replace(webshopCompose, "5432/webshop?", "5432/shop?", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseMissing, "does not exist"},
+	{"another host", strings.Replace(webshopCompose, "@postgres:5432", "@db:5432", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseName, "could not translate host name"},
+	{"another port", strings.Replace(webshopCompose, "@postgres:5432", "@postgres:5431", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseUnreachable, "refused"},
+	{"Redis by another name", inBackend(`environment: {REDIS_URL: "redis://cache:6379/0"}`), []string{"BUDGET=20s"}, doctor.CauseRedisName, "cache"},
 }
 
 // badSchemas are releases whose migrations do not get through.
@@ -57,23 +57,34 @@ var badSchemas = []struct {
 	{"failing", doctor.CauseMigrationFailed, "this migration fails on purpose"},
 }
 
-// TestTheDoctorKnowsWhatIsWrongWithAWebshop breaks what the webshop stands on,
-// and its migrations.
+// TestTheDoctorKnowsWhatIsWrongWithAWebshop breaks what the webshop stands on;
+// with -faults its configuration and its migrations too, each by a deploy.
 func TestTheDoctorKnowsWhatIsWrongWithAWebshop(t *testing.T) {
 	alongside(t, webshops)
-	versions := []deploytest.WebshopVersion{{Name: "v1.0.0"}, {Name: "additive", Arguments: map[string]string{"EXTRA_MIGRATION": "additive"}}}
-	schemas := badSchemas
-	if !*everything {
-		schemas = schemas[:1]
-	}
-	for _, bad := range schemas {
-		versions = append(versions, deploytest.WebshopVersion{Name: "with-" + bad.extra, Arguments: map[string]string{"EXTRA_MIGRATION": bad.extra}})
+	versions := []deploytest.WebshopVersion{{Name: "v1.0.0"}}
+	if *everything {
+		versions = append(versions, deploytest.WebshopVersion{Name: "additive", Arguments: map[string]string{"EXTRA_MIGRATION": "additive"}})
+		for _, bad := range badSchemas {
+			versions = append(versions, deploytest.WebshopVersion{Name: "with-" + bad.extra, Arguments: map[string]string{"EXTRA_MIGRATION": bad.extra}})
+		}
 	}
 	w := newWebshop(t, versions...)
 	well(t, w.Project)
 	t.Run("stores", func(t *testing.T) { w.in(t).breaksStores() })
+	if *everything {
+		w.breaksReleases(t)
+	}
+}
+
+func (w *webshop) breaksReleases(t *testing.T) {
+	// A worker that lost its broker may have ended meanwhile; started by hand, its
+	// restarts are counted anew.
+	if err := w.Docker.ContainerRestart(t.Context(), w.id("worker"), container.StopOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	well(t, w.Project)
 	t.Run("slow", func(t *testing.T) { w.in(t).slows() })
-	for _, bad := range schemas {
+	for _, bad := range badSchemas {
 		t.Run(bad.extra, func(t *testing.T) {
 			w := w.in(t)
 			result := w.Mage("deploy:here", "with-"+bad.extra, "-env=test")
@@ -84,9 +95,6 @@ func TestTheDoctorKnowsWhatIsWrongWithAWebshop(t *testing.T) {
 	}
 	t.Run("a lock", func(t *testing.T) { w.in(t).waitsForLock() })
 	for _, bad := range badConfigurations {
-		if !*everything && bad.cause != doctor.CauseDependency && bad.cause != doctor.CauseAllowedHosts {
-			continue
-		}
 		t.Run(bad.name, func(t *testing.T) {
 			w := w.in(t)
 			w.WriteCompose(strings.Replace(bad.compose, "webshop:${POSTGRES_PASSWORD}@", "webshop:${OTHER_PASSWORD:-only-for-tests}@", 1))
@@ -212,7 +220,6 @@ while not os.path.exists("/tmp/enough"):
 			"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'hoarder'").CombinedOutput()
 		return err == nil && strings.TrimSpace(string(output)) == "t"
 	})
-	well(t, w.Project)
 }
 
 // slows makes the database slow in the ways that its statistics show.

@@ -270,11 +270,11 @@ const (
 	manyDeaths   = 3
 )
 
-// restarting says whether a container ends again and again. One that ended once
-// and has run since is well.
+// restarting says whether a container ends again and again. One that ended once,
+// as a worker does that lost its broker, and runs is well.
 func (c Container) restarting() bool {
 	return c.Status == deploy.StatusRestarting || len(c.Deaths) >= manyDeaths ||
-		c.Restarts > 0 && time.Since(c.Started) < freshRestart
+		c.Restarts > 1 && time.Since(c.Started) < freshRestart
 }
 
 // voice is somebody who said something: a container, a health check, a step.
