@@ -335,9 +335,9 @@ func (d *demonstration) isGone() {
 }
 
 // TestTheDemonstration tells the whole story as the README says, interrupts it
-// wherever something is half done, and takes it away.
+// wherever something is half done, and takes it away. It is in no lane: it is a
+// whole webshop and what builds it.
 func TestTheDemonstration(t *testing.T) {
-	alongside(t, webshops)
 	d := newDemonstration(t)
 	d.leavesNothing(d.interrupt("building v1.0.0", "\n"))
 	d.leavesNothing(d.interrupt("== deploy v1.0.0", "✓ start"))

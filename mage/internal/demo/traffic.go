@@ -31,6 +31,8 @@ func (f figures) since(before figures) figures {
 	return figures{sent: f.sent - before.sent, lost: f.lost - before.lost, slowest: f.slowest}
 }
 
+// startTraffic sends what a small machine has room for beside what it boots: a
+// story about a queue would be another one.
 func (d *demo) startTraffic(ctx context.Context) *traffic {
 	backend := "127.0.0.1:" + d.variable("BACKEND_PORT", "8000")
 	frontend := "127.0.0.1:" + d.variable("FRONTEND_PORT", "3000")
@@ -39,7 +41,7 @@ func (d *demo) startTraffic(ctx context.Context) *traffic {
 		address: backend,
 		backend: load.Start(ctx, load.Profile{
 			Targets: []load.Target{{Address: backend, Host: "localhost"}},
-			Rate:    100,
+			Rate:    40,
 			Mix: []load.Request{
 				{Kind: load.Get, Path: "/api/products/", Weight: 7},
 				{Kind: load.Post, Path: "/api/orders/", Weight: 3},
@@ -50,7 +52,7 @@ func (d *demo) startTraffic(ctx context.Context) *traffic {
 		}),
 		frontend: load.Start(ctx, load.Profile{
 			Targets:   []load.Target{{Address: frontend, Host: "localhost"}},
-			Rate:      20,
+			Rate:      10,
 			Mix:       []load.Request{{Kind: load.Get, Path: "/"}},
 			WebSocket: load.Sessions{Path: "/ws", Count: 3, Length: 4 * time.Second, Every: 250 * time.Millisecond},
 			Conns:     4,
