@@ -66,7 +66,7 @@ var damages = []func(s *site, random *rand.Rand, v1, v2 *deploy.Release) string{
 // must serve, a plan to it must be empty, and no promise may be broken by the
 // deployer.
 func TestAnyHostIsRepaired(t *testing.T) {
-	rounds := uint64(20)
+	rounds := uint64(10)
 	if *everything {
 		rounds = 500
 	}

@@ -99,7 +99,7 @@ func TestDisturbedAtEveryCall(t *testing.T) {
 			before, count := w.calls(t)
 			for number := 1; number <= count; number++ {
 				for kind, disturbance := range disturbances {
-					if !*everything && (kind != number/2%len(disturbances) || index == 0 && number%2 > 0 || index > 0 && (number+index)%6 > 0) {
+					if !*everything && (kind != number/2%len(disturbances) || index == 0 && number%3 > 0 || index > 0 && (number+index)%9 > 0) {
 						continue
 					}
 					synctest.Test(t, func(t *testing.T) {
