@@ -43,8 +43,8 @@ var brokenReleases = []brokenRelease{
 		says: []string{"backend", "not healthy within 20s", "503", "v1.0.0 serves, untouched"}},
 	{mode: "exit-at-boot", swept: true, status: deploy.ExitFailed, log: "KeyError: 'CURRENCY'",
 		says: []string{"backend", "A variable is missing", "KeyError: 'CURRENCY'", "v1.0.0 serves, untouched"}},
-	{mode: "loopback", status: deploy.ExitFailed, settings: []string{"BUDGET=5s"}, log: "127.0.0.1:8000",
-		says: []string{"backend", "not healthy within 5s", "connection refused", "127.0.0.1 only (use 0.0.0.0)", "v1.0.0 serves, untouched"}},
+	{mode: "loopback", status: deploy.ExitFailed, settings: []string{"BUDGET=40s"}, log: "127.0.0.1:8000",
+		says: []string{"backend", "not healthy within 40s", "connection refused", "127.0.0.1 only (use 0.0.0.0)", "v1.0.0 serves, untouched"}},
 	{mode: "error-500", status: deploy.ExitRolledBack, answers: true, settings: []string{"MONITOR=20s"}, log: "RuntimeError",
 		says: []string{"watch backend", "answered 5xx", "was taken back: v1.0.0 serves"}},
 }

@@ -70,6 +70,9 @@ func (e *Evidence) psql(arguments string) string {
 
 // down says whether a service of a role has no container that runs.
 func (e *Evidence) down(role Role) bool {
+	if !e.observed() {
+		return false
+	}
 	for _, service := range e.named(role) {
 		running := false
 		for _, container := range e.of(service.Name) {
@@ -88,7 +91,7 @@ func storeDown(role Role, called string) func(*Evidence) []Finding {
 		var findings []Finding
 		for _, service := range e.named(role) {
 			containers := e.of(service.Name)
-			if e.Engine != "" || e.Serving == "" {
+			if e.Engine != "" || e.Serving == "" || !e.observed() {
 				continue
 			}
 			if len(containers) == 0 {

@@ -242,6 +242,12 @@ func (e *Evidence) of(service string) []Container {
 	return found
 }
 
+// observed says whether the engine told what runs: a look that took too long is
+// no sign that nothing is there.
+func (e *Evidence) observed() bool {
+	return slices.ContainsFunc(e.Containers, func(c Container) bool { return !c.Gone && !c.OneOff })
+}
+
 // troubled says whether a container's own words count: those of one that is
 // well tell of what is long over.
 func (e *Evidence) troubled(container Container) bool {

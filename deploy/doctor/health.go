@@ -58,7 +58,7 @@ func (e *Evidence) proxy() (Service, bool) {
 
 func proxyDown(e *Evidence) []Finding {
 	service, ok := e.proxy()
-	if !ok || e.Busy || e.Engine != "" || e.Serving == "" {
+	if !ok || e.Busy || e.Engine != "" || e.Serving == "" || !e.observed() {
 		return nil
 	}
 	containers := e.of(service.Name)
