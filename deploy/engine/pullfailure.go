@@ -34,7 +34,8 @@ var pullProblems = []pullProblem{
 		hint:  "Log in on this host: docker login {registry}; or check that its account may read {image}.",
 	},
 	{
-		words: []string{"toomanyrequests", "too many requests", "429"}, temporary: true,
+		// Never the bare number: a registry's port may have it.
+		words: []string{"toomanyrequests", "too many requests", "status: 429", "status 429", "code 429"}, temporary: true,
 		what: "{registry} has had too many requests",
 		hint: "Wait, or log in for a higher limit: docker login {registry}",
 	},
