@@ -128,12 +128,6 @@ func (w *webshop) healthy() {
 	})
 }
 
-// sql runs statements in the database.
-func (w *webshop) sql(statements string) string {
-	w.T.Helper()
-	return w.Exec(w.id("postgres"), "psql", "-U", "webshop", "-qAtc", statements)
-}
-
 // inBackground runs a command in a container until the returned function ends
 // it.
 func (w *webshop) inBackground(service string, command ...string) (end func()) {
@@ -153,7 +147,7 @@ func (w *webshop) inBackground(service string, command ...string) (end func()) {
 // sessions ends the connections of the database that match.
 func (w *webshop) endSessions(where string) {
 	w.T.Helper()
-	w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND " + where)
+	w.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND " + where)
 }
 
 func (w *webshop) breaksStores() {
@@ -191,9 +185,9 @@ func (w *webshop) breaksStores() {
 	named(t, w.Project, doctor.CauseRedisMemory, "maxmemory")
 	w.Exec(w.id("redis"), "redis-cli", "CONFIG", "SET", "maxmemory", "0")
 
-	w.sql("ALTER USER webshop PASSWORD 'another-for-tests'")
+	w.query("ALTER USER webshop PASSWORD 'another-for-tests'")
 	named(t, w.Project, doctor.CauseDatabasePassword, "password authentication failed")
-	w.sql("ALTER USER webshop PASSWORD 'only-for-tests'")
+	w.query("ALTER USER webshop PASSWORD 'only-for-tests'")
 
 	end := w.inBackground("backend", "python3", "-c", `
 import os, psycopg2, time
@@ -228,20 +222,20 @@ func (w *webshop) slows() {
 	hold := w.inBackground("postgres", "psql", "-U", "webshop", "-c", "BEGIN; LOCK TABLE products_category; SELECT pg_sleep(120)")
 	waiting := w.inBackground("postgres", "psql", "-U", "webshop", "-c", "SELECT count(*) FROM products_category")
 	w.Await("a query that waits", func() bool {
-		return strings.TrimSpace(w.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query_start < now() - interval '2.5 seconds'")) == "t"
+		return w.query("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query_start < now() - interval '2.5 seconds'") == "t"
 	})
 	named(t, w.Project, doctor.CauseBlocked, "pg_terminate_backend")
 	hold()
 	waiting()
 	w.endSessions("query LIKE '%products_category%'")
 
-	w.sql("CREATE TABLE reviews AS SELECT n AS id, n % 97 AS product FROM generate_series(1, 20000) AS n; ANALYZE reviews")
-	w.sql(strings.Repeat("SELECT count(*) FROM reviews WHERE product = 3;", 60))
+	w.query("CREATE TABLE reviews AS SELECT n AS id, n % 97 AS product FROM generate_series(1, 20000) AS n; ANALYZE reviews")
+	w.query(strings.Repeat("SELECT count(*) FROM reviews WHERE product = 3;", 60))
 	w.Await("the statistics of the scans", func() bool {
-		return strings.TrimSpace(w.sql("SELECT seq_scan >= 50 FROM pg_stat_user_tables WHERE relname = 'reviews'")) == "t"
+		return w.query("SELECT seq_scan >= 50 FROM pg_stat_user_tables WHERE relname = 'reviews'") == "t"
 	})
 	named(t, w.Project, doctor.CauseIndex, "reviews")
-	w.sql("DROP TABLE reviews")
+	w.query("DROP TABLE reviews")
 	well(t, w.Project)
 }
 
@@ -251,7 +245,7 @@ func (w *webshop) waitsForLock() {
 	w.configure("LOCK_TIMEOUT=300ms", "ATTEMPTS=1")
 	hold := w.inBackground("postgres", "psql", "-U", "webshop", "-c", "BEGIN; LOCK TABLE products_product IN ACCESS SHARE MODE; SELECT pg_sleep(120)")
 	w.Await("the lock", func() bool {
-		return strings.TrimSpace(w.sql("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'products_product'::regclass AND mode = 'AccessShareLock' AND pid <> pg_backend_pid()")) == "t"
+		return w.query("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'products_product'::regclass AND mode = 'AccessShareLock' AND pid <> pg_backend_pid()") == "t"
 	})
 	result := w.Mage("deploy:here", "additive", "-env=test")
 	w.log(result)

@@ -41,10 +41,7 @@ func (f *Fleet) Checklist(ctx context.Context, version string, tree *source.Tree
 	if !f.Remote() {
 		return nil, f.NoHosts()
 	}
-	if err := f.reachOnly(ctx); err != nil {
-		return nil, err
-	}
-	standing, err := f.Hosts[0].Stand(ctx)
+	standing, err := f.standing(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -59,9 +58,8 @@ func notifySettings(ctx context.Context, chosen candidate, store *deploy.Store) 
 
 // course is what is known of a command whatever comes of it.
 func (c Command) course(store *deploy.Store, settings deploy.Notify) deploy.Course {
-	host, _ := os.Hostname() // without a name none is named
 	return deploy.Course{
-		Environment: store.Environment, Host: host, Command: c.What, Who: cmp.Or(c.Who, Who()),
+		Environment: store.Environment, Host: hostname(), Command: c.What, Who: cmp.Or(c.Who, Who()),
 		Rollback: c.Options.Rollback, Recover: c.Recover, Undo: c.Undo, Version: c.Version, Background: c.Background,
 		Serving: serving(store), At: time.Now(), Notify: settings,
 	}
