@@ -2,6 +2,7 @@ package check
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,14 +22,19 @@ type testsFailed struct {
 	bad   map[string]bool
 }
 
-// event is one line of what `go test -json` writes; see `go doc test2json`.
+// event is one line of what `go test -json` writes; see `go doc test2json`, and
+// `go help buildjson` for those of a package that does not build.
 type event struct {
-	Action, Package, Test, Output string
+	Action, Package, ImportPath, Test, Output string
 }
 
-// tells is how a test's own messages begin, and how a crash, a data race or a
-// package that does not build shows.
-var tells = regexp.MustCompile(`^\s*\S+_test\.go:\d+: |^panic: |^fatal error: |^WARNING: DATA RACE|^\S+\.go:\d+:\d+: |\[(build|setup) failed\]`)
+// tells is how a test's own messages begin, and how a crash or a data race in it
+// shows. What a package says outside of its tests tells why it failed by itself,
+// but for the verdict.
+var (
+	tells   = regexp.MustCompile(`^\s*\S+_test\.go:\d+: |^panic: |^fatal error: |^WARNING: DATA RACE`)
+	verdict = regexp.MustCompile(`^(FAIL|PASS|ok|exit status \d+|coverage:)\b|^\s*$`)
+)
 
 // What is told of each test: enough to know where to look.
 const (
@@ -61,7 +67,8 @@ func (f *testsFailed) read(from io.Reader) {
 }
 
 func (f *testsFailed) take(e event) {
-	name := strings.TrimSuffix(e.Package[strings.LastIndex(e.Package, "/")+1:]+"."+e.Test, ".")
+	path := cmp.Or(e.Package, e.ImportPath)
+	name := strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:]+"."+e.Test, ".")
 	if _, seen := f.lines[name]; !seen {
 		f.order = append(f.order, name)
 		f.lines[name] = nil
@@ -69,8 +76,21 @@ func (f *testsFailed) take(e event) {
 	switch {
 	case e.Action == "fail" || e.Action == "build-fail":
 		f.bad[name] = true
-	case (e.Action == "output" || e.Action == "build-output") && tells.MatchString(e.Output) && len(f.lines[name]) < 10*toldLines:
-		f.lines[name] = append(f.lines[name], cut(strings.TrimSpace(e.Output)))
+	case e.says():
+		lines := append(f.lines[name], cut(strings.TrimSpace(e.Output)))
+		f.lines[name] = lines[max(0, len(lines)-toldLines):]
+	}
+}
+
+// says whether a line may tell why something failed.
+func (e event) says() bool {
+	switch e.Action {
+	case "output":
+		return e.Test != "" && tells.MatchString(e.Output) || e.Test == "" && !verdict.MatchString(e.Output)
+	case "build-output":
+		return true
+	default:
+		return false
 	}
 }
 
@@ -82,8 +102,7 @@ func (f *testsFailed) write(to io.Writer) {
 			continue
 		}
 		fmt.Fprintf(to, "✗ %s\n", name)
-		lines := f.lines[name]
-		for _, line := range lines[max(0, len(lines)-toldLines):] {
+		for _, line := range f.lines[name] {
 			fmt.Fprintf(to, "    %s\n", line)
 		}
 	}

@@ -20,13 +20,21 @@ func TestBriefly(t *testing.T) {
 		`{"Action":"fail","Package":"a/mage","Test":"TestWhole/part"}`,
 		`{"Action":"fail","Package":"a/mage","Test":"TestWhole"}`,
 		`{"Action":"pass","Package":"a/mage","Test":"TestGood"}`,
+		`{"Action":"output","Package":"a/mage","Output":"FAIL\n"}`,
 		`{"Action":"fail","Package":"a/mage"}`,
+		`{"Action":"output","Package":"a/proxy","Test":"TestGood","Output":"ok\n"}`,
+		`{"Action":"output","Package":"a/proxy","Output":"clean up: it is still there\n"}`,
+		`{"Action":"output","Package":"a/proxy","Output":"exit status 1\n"}`,
+		`{"Action":"fail","Package":"a/proxy"}`,
 		`{"Action":"output","Package":"a/deploy","Output":"panic: test timed out after 1h\n"}`,
 		`{"Action":"fail","Package":"a/deploy"}`,
+		`{"ImportPath":"a/image","Action":"build-output","Output":"image/pull.go:3:1: syntax error\n"}`,
+		`{"ImportPath":"a/image","Action":"build-fail"}`,
 	}, "\n")))
 	var out bytes.Buffer
 	f.write(&out)
-	want := "✗ mage.TestWhole/part\n    one_test.go:7: it is broken\n✗ deploy\n    panic: test timed out after 1h\n"
+	want := "✗ mage.TestWhole/part\n    one_test.go:7: it is broken\n✗ proxy\n    clean up: it is still there\n✗ deploy\n    panic: test timed out after 1h\n" +
+		"✗ image\n    image/pull.go:3:1: syntax error\n"
 	if out.String() != want {
 		t.Errorf("it says\n%s\nand not\n%s", out.String(), want)
 	}
