@@ -1,0 +1,250 @@
+package reference
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
+)
+
+// judges are the two that say whether a Compose file is right: the loader that
+// the targets use, and the schema that editors use.
+type judges struct {
+	extension *extension
+	schema    *jsonschema.Schema
+}
+
+func newJudges(t *testing.T) *judges {
+	t.Helper()
+	written, err := readSource(filepath.Join(root, "deploy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := readExtension(t.Context(), written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := newSchema(from).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := jsonschema.UnmarshalJSON(bytes.NewReader(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(Schema, content); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile(Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &judges{from, schema}
+}
+
+// load is the loader's verdict.
+func load(t *testing.T, document map[string]any, variables map[string]string) error {
+	t.Helper()
+	content, err := yaml.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := deploy.ParseModel(t.Context(), filepath.Join(root, "compose", "docker-compose.live.yml"), content)
+	if err != nil {
+		return err
+	}
+	_, err = model.Load(t.Context(), deploy.LoadOptions{Version: "v1", Directory: "/opt/shop", Variables: variables})
+	return err
+}
+
+func TestEveryKeyIsTried(t *testing.T) {
+	judges := newJudges(t)
+	tried := map[string]bool{}
+	for _, text := range everything {
+		document := parsed(t, text)
+		if err := load(t, document, nil); err != nil {
+			t.Error(err)
+		}
+		if err := judges.schema.Validate(document); err != nil {
+			t.Error(err)
+		}
+		for _, place := range places(judges.extension, document) {
+			tried[place.field] = true
+		}
+	}
+	var every func(of *section)
+	every = func(of *section) {
+		for _, key := range of.keys {
+			if field := of.name + "." + key.name; !tried[field] {
+				t.Errorf("%s is in none of the files: say it in everything", field)
+			}
+			if inner := key.shape.inner(); inner != nil {
+				every(inner)
+			}
+		}
+	}
+	every(judges.extension.top)
+	every(judges.extension.service)
+}
+
+// What the types do not take is refused by both, at each place.
+func TestWrongTypesAreRefused(t *testing.T) {
+	judges := newJudges(t)
+	for _, text := range everything {
+		for _, place := range places(judges.extension, parsed(t, text)) {
+			for _, value := range wrong(place) {
+				document := with(t, text, place.path, value)
+				if load(t, document, nil) == nil {
+					t.Errorf("the loader takes %s: %v", place, value)
+				}
+				if judges.schema.Validate(document) == nil {
+					t.Errorf("the schema takes %s: %v", place, value)
+				}
+			}
+		}
+	}
+}
+
+// wrong gives values that a place cannot have for their type.
+func wrong(at place) []any {
+	other := map[string]any{"colour": "red"}
+	switch at.shape.kind {
+	case text:
+		if at.shape.allowed != nil {
+			return []any{"colourless", 5, other, []any{"x"}}
+		}
+		return []any{other, []any{"x"}, []any{}}
+	case truth:
+		return []any{"maybe", other, []any{true}}
+	case whole:
+		return []any{"web", "1.5", "08", other, []any{1}}
+	case fraction:
+		return []any{"much", "1,5", other, []any{1}}
+	case duration:
+		return []any{30, 0, 1.5, true, "", "30", "-3s", "soon", "3 s", "3d", "1h 30m", other, []any{"3s"}}
+	case command:
+		return []any{other, []any{other}, []any{[]any{"x"}}}
+	case texts:
+		return []any{"x", 5, true, []any{"x"}, map[string]any{"X": other}, map[string]any{"X": []any{"y"}}}
+	case list:
+		values := []any{[]any{[]any{"x"}}}
+		for _, value := range wrong(place{shape: *at.shape.of}) {
+			if _, listed := value.([]any); !listed {
+				values = append(values, value, []any{value})
+			}
+		}
+		return values
+	default:
+		values := []any{"colourless", 5, true, []any{"x"}, other}
+		if said, ok := at.value.(map[string]any); ok {
+			more := map[string]any{"colour": "red"}
+			for key, value := range said {
+				more[key] = value
+			}
+			values = append(values, more)
+		}
+		return values
+	}
+}
+
+// What means the same is taken by both: a variable, a number as text, one
+// element without its list.
+func TestOtherSpellingsAreTaken(t *testing.T) {
+	judges := newJudges(t)
+	for _, text := range everything {
+		for _, place := range places(judges.extension, parsed(t, text)) {
+			for value, variables := range spellings(place) {
+				document := with(t, text, place.path, value())
+				if err := load(t, document, variables); err != nil {
+					t.Errorf("the loader refuses %s: %v: %v", place, value(), err)
+				}
+				if err := judges.schema.Validate(document); err != nil {
+					t.Errorf("the schema refuses %s: %v: %v", place, value(), err)
+				}
+			}
+		}
+	}
+}
+
+// spellings yields values that mean what a place has, and their variables.
+func spellings(at place) func(yield func(func() any, map[string]string) bool) {
+	return func(yield func(func() any, map[string]string) bool) {
+		is := func(value any) func() any { return func() any { return value } }
+		switch value := at.value.(type) {
+		case map[string]any:
+		case []any:
+			if len(value) == 1 && at.shape.kind == list {
+				yield(is(value[0]), nil)
+			}
+		case string:
+			if at.shape.kind == duration && !yield(is("+0h"+value), nil) {
+				return
+			}
+			if at.field == "Notify.discord" || at.field == "Notify.slack" {
+				return // a variable already
+			}
+			_ = yield(is("${SAID}"), map[string]string{"SAID": value}) && yield(is("${NOT_SAID:-"+value+"}"), nil)
+		default:
+			said := fmt.Sprint(value)
+			_ = yield(is(said), nil) && yield(is("${SAID}"), map[string]string{"SAID": said}) && yield(is("$SAID"), map[string]string{"SAID": said})
+		}
+	}
+}
+
+// A key without a value is as one that is not there: the schema is not to say
+// more than the loader, which may miss it.
+func TestKeysWithoutAValueAreTaken(t *testing.T) {
+	judges := newJudges(t)
+	for _, text := range everything {
+		for _, place := range places(judges.extension, parsed(t, text)) {
+			if err := judges.schema.Validate(with(t, text, place.path, nil)); err != nil {
+				t.Errorf("the schema refuses %s: null: %v", place, err)
+			}
+		}
+	}
+}
+
+// What nobody means is refused by the schema alone: the loader makes something
+// of it, which may not be what was thought.
+func TestTheSchemaIsStricterWhereTheLoaderGuesses(t *testing.T) {
+	judges := newJudges(t)
+	for why, said := range map[string]string{
+		"case does not count":              "{Retain: 3}",
+		"a truth value for text is 1":      "{hooks: {on_failure: [{name: a, host: true, command: [true]}]}}",
+		"a truth value for a number is 1":  "{retain: true}",
+		"a fraction is cut off":            "{retain: 3.9}",
+		"a number but 0 is true":           "{notify: {github: 5}}",
+		"a number begins with 0 in base 8": "{retain: \"010\"}",
+		"nothing by names is a list":       "{tags: {}}",
+		"several mappings are joined":      "{verify: [{url: \"https://shop.example/\", headers: [{A: b}, {C: d}]}]}",
+		"no text where a few may be":       "{verify: [{url: \"https://shop.example/\", method: \"\"}]}",
+		"less than no time is none":        "{backups: {service: app, endpoint: \"https://s3.example\", bucket: b, interval: -0s}}",
+	} {
+		document := parsed(t, "x-deploy: "+said+"\nservices: {app: {image: app}}\n")
+		if err := load(t, document, nil); err != nil {
+			t.Errorf("%s: the loader does not guess any more: it belongs to the wrong values: %v", why, err)
+		}
+		if judges.schema.Validate(document) == nil {
+			t.Errorf("%s: the schema takes %s", why, said)
+		}
+	}
+}
+
+// What is Compose's own is not the schema's business.
+func TestComposesOwnIsLeftAlone(t *testing.T) {
+	judges := newJudges(t)
+	for _, text := range []string{
+		"services: {app: {image: 5, colour: red, x-other: 1}}\ncolour: red\n", "services: {app: }\n", "services: \n", "{}\n",
+		"x-deploy: \nservices: {app: {x-deploy: }}\n", "x-base: {x-deploy: {colour: red}}\n",
+	} {
+		if err := judges.schema.Validate(parsed(t, text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
