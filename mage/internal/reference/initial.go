@@ -2,7 +2,7 @@ package reference
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"reflect"
 	"strings"
 	"time"
@@ -56,7 +56,7 @@ func readInitial(ctx context.Context) (map[string]any, error) {
 	}
 	app, ok := environment.Service("app")
 	if !ok {
-		return nil, fmt.Errorf("the sparse Compose file has no app")
+		return nil, errors.New("the sparse Compose file has no app")
 	}
 	initial := map[string]any{}
 	note(initial, reflect.ValueOf(environment.Settings), said.Top)

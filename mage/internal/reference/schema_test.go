@@ -3,6 +3,7 @@ package reference
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -143,10 +144,8 @@ func wrong(at place) []any {
 	default:
 		values := []any{"colourless", 5, true, []any{"x"}, other}
 		if said, ok := at.value.(map[string]any); ok {
-			more := map[string]any{"colour": "red"}
-			for key, value := range said {
-				more[key] = value
-			}
+			more := maps.Clone(said)
+			more["colour"] = "red"
 			values = append(values, more)
 		}
 		return values
@@ -159,42 +158,45 @@ func TestOtherSpellingsAreTaken(t *testing.T) {
 	judges := newJudges(t)
 	for _, text := range everything {
 		for _, place := range places(judges.extension, parsed(t, text)) {
-			for value, variables := range spellings(place) {
-				document := with(t, text, place.path, value())
-				if err := load(t, document, variables); err != nil {
-					t.Errorf("the loader refuses %s: %v: %v", place, value(), err)
+			for _, said := range spellings(place) {
+				document := with(t, text, place.path, said.value)
+				if err := load(t, document, map[string]string{"SAID": said.variable}); err != nil {
+					t.Errorf("the loader refuses %s: %v: %v", place, said.value, err)
 				}
 				if err := judges.schema.Validate(document); err != nil {
-					t.Errorf("the schema refuses %s: %v: %v", place, value(), err)
+					t.Errorf("the schema refuses %s: %v: %v", place, said.value, err)
 				}
 			}
 		}
 	}
 }
 
-// spellings yields values that mean what a place has, and their variables.
-func spellings(at place) func(yield func(func() any, map[string]string) bool) {
-	return func(yield func(func() any, map[string]string) bool) {
-		is := func(value any) func() any { return func() any { return value } }
-		switch value := at.value.(type) {
-		case map[string]any:
-		case []any:
-			if len(value) == 1 && at.shape.kind == list {
-				yield(is(value[0]), nil)
-			}
-		case string:
-			if at.shape.kind == duration && !yield(is("+0h"+value), nil) {
-				return
-			}
-			if at.field == "Notify.discord" || at.field == "Notify.slack" {
-				return // a variable already
-			}
-			_ = yield(is("${SAID}"), map[string]string{"SAID": value}) && yield(is("${NOT_SAID:-"+value+"}"), nil)
-		default:
-			said := fmt.Sprint(value)
-			_ = yield(is(said), nil) && yield(is("${SAID}"), map[string]string{"SAID": said}) && yield(is("$SAID"), map[string]string{"SAID": said})
+// spelling is a value, and what the variable SAID in it holds.
+type spelling struct {
+	value    any
+	variable string
+}
+
+// spellings gives values that mean what a place has.
+func spellings(at place) []spelling {
+	switch value := at.value.(type) {
+	case map[string]any:
+		return nil
+	case []any:
+		if len(value) == 1 && at.shape.kind == list {
+			return []spelling{{value[0], ""}}
 		}
+		return nil
 	}
+	said := fmt.Sprint(at.value)
+	found := []spelling{{said, ""}, {"${SAID}", said}, {"$SAID", said}, {"${NOT_SAID:-" + said + "}", ""}}
+	switch {
+	case at.field == "Notify.discord" || at.field == "Notify.slack":
+		return found[:1] // a variable already, as it must be
+	case at.shape.kind == duration:
+		found = append(found, spelling{"0h" + said, ""}, spelling{"+" + said, ""})
+	}
+	return found
 }
 
 // A key without a value is as one that is not there: the schema is not to say

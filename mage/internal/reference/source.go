@@ -63,7 +63,7 @@ func (s *source) declaration(general *ast.GenDecl) {
 				s.structure(spec.Name.Name, fields)
 			}
 		case *ast.ValueSpec:
-			s.value(general.Tok, spec)
+			s.value(spec)
 		}
 	}
 }
@@ -76,21 +76,19 @@ func (s *source) structure(name string, structure *ast.StructType) {
 	}
 }
 
-func (s *source) value(token_ token.Token, spec *ast.ValueSpec) {
+// value notes a constant, or a variable that lists something.
+func (s *source) value(spec *ast.ValueSpec) {
 	if len(spec.Names) != 1 || len(spec.Values) != 1 {
 		return
 	}
 	name := spec.Names[0].Name
 	switch value := spec.Values[0].(type) {
 	case *ast.BasicLit:
-		if token_ == token.CONST {
-			kind, _ := spec.Type.(*ast.Ident)
-			one := constant{name: name, comment: sentence(spec.Doc), value: value}
-			if kind != nil {
-				one.kind = kind.Name
-			}
-			s.constants = append(s.constants, one)
+		one := constant{name: name, comment: sentence(spec.Doc), value: value}
+		if kind, ok := spec.Type.(*ast.Ident); ok {
+			one.kind = kind.Name
 		}
+		s.constants = append(s.constants, one)
 	case *ast.CompositeLit:
 		s.lists[name] = value.Elts
 	}
