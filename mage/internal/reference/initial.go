@@ -12,8 +12,8 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
-// sparse is a Compose file with each section of x-deploy that fills something
-// in, and in them only what must be said.
+// sparse is a Compose file with each section of x-deploy, and in them only what
+// must be said.
 const sparse = `
 name: shop
 x-deploy:
@@ -21,6 +21,11 @@ x-deploy:
   verify: [{name: flow, steps: [{url: "https://shop.example/"}]}]
   hooks: {before_switch: [{name: warm, host: true, command: [bin/warm]}]}
   sentry: {organization: shop, project: shop}
+  seed: {service: app, command: [bin/seed]}
+  checklist: {}
+  watch: {}
+  notify: {}
+  maintenance: {}
 services:
   proxy:
     image: haproxy

@@ -49,15 +49,15 @@ type shape struct {
 type kind int
 
 const (
-	text kind = iota
-	truth
-	whole
-	fraction
-	duration
-	command // a program and its arguments, or a text for a shell
-	list
-	texts // texts by names
-	mapping
+	kindText kind = iota
+	kindTruth
+	kindWhole
+	kindFraction
+	kindDuration
+	kindCommand // a program and its arguments, or a text for a shell
+	kindList
+	kindTexts // texts by names
+	kindMapping
 )
 
 // allowed names what lists the texts that a key of plain text may have, by the
@@ -127,19 +127,19 @@ func (r *keyReader) section(of reflect.Type) (*section, error) {
 func (r *keyReader) shape(of reflect.Type, path string) (shape, error) {
 	switch of {
 	case reflect.TypeFor[time.Duration]():
-		return shape{kind: duration}, nil
+		return shape{kind: kindDuration}, nil
 	case reflect.TypeFor[deploy.CommandLine]():
-		return shape{kind: command}, nil
+		return shape{kind: kindCommand}, nil
 	}
 	switch of.Kind() {
 	case reflect.Pointer:
 		return r.shape(of.Elem(), path)
 	case reflect.Bool:
-		return shape{kind: truth}, nil
+		return shape{kind: kindTruth}, nil
 	case reflect.Int:
-		return shape{kind: whole}, nil
+		return shape{kind: kindWhole}, nil
 	case reflect.Float64:
-		return shape{kind: fraction}, nil
+		return shape{kind: kindFraction}, nil
 	case reflect.String:
 		if list, ok := allowed[path]; ok {
 			texts, err := r.source.named(list)
@@ -151,14 +151,14 @@ func (r *keyReader) shape(of reflect.Type, path string) (shape, error) {
 		return shape{}, nil
 	case reflect.Slice:
 		element, err := r.shape(of.Elem(), path)
-		return shape{kind: list, of: &element}, err
+		return shape{kind: kindList, of: &element}, err
 	case reflect.Map:
 		if of.Key().Kind() == reflect.String && of.Elem().Kind() == reflect.String {
-			return shape{kind: texts}, nil
+			return shape{kind: kindTexts}, nil
 		}
 	case reflect.Struct:
 		inner, err := r.section(of)
-		return shape{kind: mapping, section: inner}, err
+		return shape{kind: kindMapping, section: inner}, err
 	}
 	return shape{}, fmt.Errorf("deploy.%s is a %s, which no key of x-deploy was before: say in mage/internal/reference how people write it", path, of)
 }

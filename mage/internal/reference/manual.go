@@ -101,7 +101,7 @@ func standing(in, inner *section, path string) []string {
 			continue
 		}
 		at := path + "." + key.name
-		if key.shape.kind == list {
+		if key.shape.kind == kindList {
 			at += "[]"
 		}
 		paths = append(paths, at)
@@ -111,7 +111,7 @@ func standing(in, inner *section, path string) []string {
 
 // inner is the section that a value, or each element of it, is.
 func (s shape) inner() *section {
-	if s.kind == list {
+	if s.kind == kindList {
 		return s.of.inner()
 	}
 	return s.section
@@ -120,21 +120,21 @@ func (s shape) inner() *section {
 // words says a type to people.
 func (s shape) words() string {
 	switch s.kind {
-	case truth:
+	case kindTruth:
 		return "true or false"
-	case whole:
+	case kindWhole:
 		return "whole number"
-	case fraction:
+	case kindFraction:
 		return "number"
-	case duration:
+	case kindDuration:
 		return "duration"
-	case command:
+	case kindCommand:
 		return "list of texts, or one text for a shell"
-	case texts:
+	case kindTexts:
 		return "mapping of names to texts"
-	case list:
+	case kindList:
 		return "list of " + s.of.several()
-	case mapping:
+	case kindMapping:
 		if s.section.words != nil {
 			return "mapping, or a word"
 		}
@@ -151,7 +151,7 @@ func (s shape) several() string {
 	switch {
 	case s.allowed != nil:
 		return s.words()
-	case s.kind == text:
+	case s.kind == kindText:
 		return "texts"
 	default:
 		return s.words() + "s"

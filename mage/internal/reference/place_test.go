@@ -35,7 +35,7 @@ func places(from *extension, document map[string]any) []place {
 	var found []place
 	walk := func(of *section, value any, path ...any) {
 		if value != nil {
-			found = append(found, below(place{path: path, shape: shape{kind: mapping, section: of}, value: value})...)
+			found = append(found, below(place{path: path, shape: shape{kind: kindMapping, section: of}, value: value})...)
 		}
 	}
 	walk(from.top, document[deploy.ExtensionKey], deploy.ExtensionKey)
@@ -51,13 +51,13 @@ func below(at place) []place {
 	found := []place{at}
 	switch value := at.value.(type) {
 	case []any:
-		if at.shape.kind == list {
+		if at.shape.kind == kindList {
 			for number, element := range value {
 				found = append(found, below(place{path: deeper(at.path, number), shape: *at.shape.of, value: element})...)
 			}
 		}
 	case map[string]any:
-		if at.shape.kind == mapping {
+		if at.shape.kind == kindMapping {
 			for _, key := range at.shape.section.keys {
 				if inner, ok := value[key.name]; ok {
 					found = append(found, below(place{

@@ -108,24 +108,24 @@ func (n *node) key(from key) *node {
 
 func (n *node) value(of shape) *node {
 	switch of.kind {
-	case text:
+	case kindText:
 		if of.allowed != nil {
 			return &node{AnyOf: choice(of.allowed)}
 		}
 		return definition("text")
-	case truth:
+	case kindTruth:
 		return definition("truth")
-	case whole:
+	case kindWhole:
 		return definition("whole")
-	case fraction:
+	case kindFraction:
 		return definition("fraction")
-	case duration:
+	case kindDuration:
 		return definition("duration")
-	case command:
+	case kindCommand:
 		return listOf(definition("text"))
-	case list:
+	case kindList:
 		return listOf(n.value(*of.of))
-	case texts:
+	case kindTexts:
 		return definition("texts")
 	default:
 		return n.section(of.section)

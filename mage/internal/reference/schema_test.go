@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -79,19 +80,40 @@ func TestEveryKeyIsTried(t *testing.T) {
 			tried[place.field] = true
 		}
 	}
-	var every func(of *section)
-	every = func(of *section) {
-		for _, key := range of.keys {
-			if field := of.name + "." + key.name; !tried[field] {
+	for _, section := range sections(judges.extension) {
+		for _, key := range section.keys {
+			if field := section.name + "." + key.name; !tried[field] {
 				t.Errorf("%s is in none of the files: say it in everything", field)
-			}
-			if inner := key.shape.inner(); inner != nil {
-				every(inner)
 			}
 		}
 	}
-	every(judges.extension.top)
-	every(judges.extension.service)
+}
+
+// Defaults are found in each section, since the sparse file has each.
+func TestDefaultsOfEverySectionAreFound(t *testing.T) {
+	judges := newJudges(t)
+	said := map[*section]bool{}
+	for _, place := range places(judges.extension, parsed(t, sparse)) {
+		said[place.shape.section] = true
+	}
+	for _, section := range sections(judges.extension) {
+		if !said[section] {
+			t.Errorf("%s is not in the sparse Compose file: say in it what must be said", section.name)
+		}
+	}
+}
+
+// sections gives all sections of x-deploy.
+func sections(from *extension) []*section {
+	found := []*section{from.top, from.service}
+	for at := 0; at < len(found); at++ {
+		for _, key := range found[at].keys {
+			if inner := key.shape.inner(); inner != nil && !slices.Contains(found, inner) {
+				found = append(found, inner)
+			}
+		}
+	}
+	return found
 }
 
 // What the types do not take is refused by both, at each place.
@@ -116,24 +138,24 @@ func TestWrongTypesAreRefused(t *testing.T) {
 func wrong(at place) []any {
 	other := map[string]any{"colour": "red"}
 	switch at.shape.kind {
-	case text:
+	case kindText:
 		if at.shape.allowed != nil {
 			return []any{"colourless", 5, other, []any{"x"}}
 		}
 		return []any{other, []any{"x"}, []any{}}
-	case truth:
+	case kindTruth:
 		return []any{"maybe", other, []any{true}}
-	case whole:
+	case kindWhole:
 		return []any{"web", "1.5", "08", other, []any{1}}
-	case fraction:
+	case kindFraction:
 		return []any{"much", "1,5", other, []any{1}}
-	case duration:
+	case kindDuration:
 		return []any{30, 0, 1.5, true, "", "30", "-3s", "soon", "3 s", "3d", "1h 30m", other, []any{"3s"}}
-	case command:
+	case kindCommand:
 		return []any{other, []any{other}, []any{[]any{"x"}}}
-	case texts:
+	case kindTexts:
 		return []any{"x", 5, true, []any{"x"}, map[string]any{"X": other}, map[string]any{"X": []any{"y"}}}
-	case list:
+	case kindList:
 		values := []any{[]any{[]any{"x"}}}
 		for _, value := range wrong(place{shape: *at.shape.of}) {
 			if _, listed := value.([]any); !listed {
@@ -183,7 +205,7 @@ func spellings(at place) []spelling {
 	case map[string]any:
 		return nil
 	case []any:
-		if len(value) == 1 && at.shape.kind == list {
+		if len(value) == 1 && at.shape.kind == kindList {
 			return []spelling{{value[0], ""}}
 		}
 		return nil
@@ -193,7 +215,7 @@ func spellings(at place) []spelling {
 	switch {
 	case at.field == "Notify.discord" || at.field == "Notify.slack":
 		return found[:1] // a variable already, as it must be
-	case at.shape.kind == duration:
+	case at.shape.kind == kindDuration:
 		found = append(found, spelling{"0h" + said, ""}, spelling{"+" + said, ""})
 	}
 	return found
