@@ -126,6 +126,19 @@ func TestEveryCommandOfThePagesExists(t *testing.T) {
 				t.Errorf("%s:%d: mage %s: %v", name, one.line, one.text, err)
 			}
 		}
+		typed, err := runbook.Parse(content)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, step := range typed {
+			words, err := runbook.Split(step.Command)
+			if err == nil && len(words) > 0 && words[0] == "mage" {
+				err = commands.Check(words[1:], true)
+			}
+			if err != nil {
+				t.Errorf("%s:%d: %s: %v", name, step.Line, step.Command, err)
+			}
+		}
 	}
 }
 
