@@ -102,15 +102,15 @@ func newBookShop(t *testing.T, r *reader) *bookShop {
 	s.staging = deploytest.NewVPS(t, deploytest.VPSOptions{})
 	s.key = deploytest.StartSSHD(s.staging, deploytest.SSHDOptions{})
 	s.known = s.key.KnownHosts
-	// A small disk, which is soon full.
-	s.staging.MustRunIn("/", "sh", "-c", "mkdir /opt/webshop && mount -t tmpfs -o size=200m,mode=0755 tmpfs /opt/webshop")
+	// A disk that can be made a small one.
+	s.staging.MustRunIn("/", "sh", "-c", "mkdir /opt/webshop && mount -t tmpfs -o size=8g,mode=0755 tmpfs /opt/webshop")
 	s.ready(s.staging)
 	s.Laptop = deploytest.NewLaptop(t, s.key.Home)
 	s.LogIn(s.registry.Address, deploytest.RegistryUser, s.registry.Password)
 	github := webhook.NewGitHub(t)
 	github.Runs = []webhook.Run{{Name: "test", Status: "completed", Conclusion: "success"}}
 	s.Env = []string{
-		"REGISTRY=" + s.registry.Address, "PUBLIC=" + public, "BACKUP_ENDPOINT=" + s.s3.Endpoint,
+		"REGISTRY=" + s.registry.Address, "PUBLIC=" + public,
 		"GITHUB_API_URL=" + github.Address, "GITHUB_REPOSITORY=" + github.Repository, "GITHUB_TOKEN=" + github.Token,
 		"STAGING_HOST=" + s.key.Host,
 	}
@@ -156,7 +156,7 @@ func (s *bookShop) writeProject() {
 	s.WriteFile(".gitignore", ".env.*\n")
 	s.WriteFile(".env.staging", "SECRET_KEY=only-for-tests\nDISCORD_WEBHOOK_URL="+s.discord.Address+"\n")
 	s.WriteFile(".env.production", "SECRET_KEY=only-for-tests\nPOSTGRES_PASSWORD=only-for-tests\nDISCORD_WEBHOOK_URL="+s.discord.Address+
-		"\nBACKUP_ACCESS_KEY="+s.s3.AccessKey+"\nBACKUP_SECRET_KEY="+s.s3.SecretKey+"\n")
+		"\nBACKUP_ENDPOINT="+s.s3.Endpoint+"\nBACKUP_ACCESS_KEY="+s.s3.AccessKey+"\nBACKUP_SECRET_KEY="+s.s3.SecretKey+"\n")
 	s.WriteFile("CHANGELOG.md", "# Changes\n\n## v1.16.0\n\nBreaking: none\n\n## v1.15.0\n\nBreaking: none\n")
 	s.release("")
 }
@@ -227,8 +227,8 @@ func (s *bookShop) scenarios() map[string]func() {
 			s.writeCompose("max_connections=100", "max_connections=120")
 		},
 		"the database keeps its setting":             func() { s.writeCompose() },
-		"the disk is full":                           func() { s.staging.Run("dd", "if=/dev/zero", "of=/opt/webshop/filler", "bs=1M") },
-		"there is room again":                        func() { s.staging.MustRunIn("/", "rm", "/opt/webshop/filler") },
+		"the disk is full":                           func() { s.resize("$(du -sk /opt/webshop | cut -f1)k") },
+		"there is room again":                        func() { s.resize("8g") },
 		"the registry is new and empty":              func() { s.newRegistry() },
 		"the backend's process dies again and again": func() { s.restartLoop() },
 		"the backend serves again": func() {
@@ -251,6 +251,12 @@ func (s *bookShop) scenarios() map[string]func() {
 			}
 		},
 	}
+}
+
+// resize gives the disk of staging another size; what is on it stays.
+func (s *bookShop) resize(size string) {
+	s.T.Helper()
+	s.staging.MustRunIn("/", "sh", "-c", "mount -o remount,size="+size+" /opt/webshop")
 }
 
 // newRegistry puts another one in the place of the one that has the images.
