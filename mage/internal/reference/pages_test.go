@@ -45,7 +45,7 @@ var (
 	// inline is code within a text, which may go on in the next line.
 	inline = regexp.MustCompile("`([^`]+)`")
 	// ends are what stands behind a command in a line of a block.
-	ends = regexp.MustCompile("  |[;`)#→|]|, | && | \\[flags\\]| then | and ")
+	ends = regexp.MustCompile("  |[;`()#→|]|, | && | \\[flags\\]| then | and | makes | puts ")
 )
 
 // mentions finds the commands of a page: in its blocks, and in its text.
