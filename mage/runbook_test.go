@@ -131,7 +131,7 @@ func (r *reader) step(page string, step runbook.Step) {
 	result := run(words)
 	r.t.Logf("docs/%s:%d: %s: status %d after %s\n%s", page, step.Line, typed, result.Status, result.Took.Round(time.Millisecond), result.Output)
 	if result.Status != step.Status {
-		r.t.Errorf("docs/%s:%d: %s ended with status %d, not %d", page, step.Line, step.Command, result.Status, step.Status)
+		r.t.Fatalf("docs/%s:%d: %s ended with status %d, not %d", page, step.Line, step.Command, result.Status, step.Status)
 	}
 	if err := r.words.Compare(step, result.Output); err != nil {
 		r.t.Errorf("docs/%s, %s: %v", page, step.Command, err)
