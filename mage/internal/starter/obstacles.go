@@ -1,0 +1,260 @@
+package starter
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
+)
+
+var development = regexp.MustCompile(`runserver|flask\b.*\brun|next dev|npm run dev|yarn dev|pnpm dev|nodemon|--reload|artisan serve|vite\b|webpack`)
+
+// look finds what stands in the way of a service, and what only a person can
+// judge, without changing it.
+func (d *drafter) look(g *guess) {
+	f := g.facts
+	at := "services." + f.name
+	if g.kind == KindAlone {
+		how := "Two versions of it never run side by side: plan a minute for a new one."
+		if g.instead != "" {
+			how = capital(g.instead) + ", and give it a route; until then a new version needs -accept-downtime."
+		}
+		d.find(Blocks, at, "must not run twice: "+g.why, how)
+	}
+	if g.kind == KindUpstream {
+		d.find(Blocks, at, "is asked by a web server of the project, which the proxy does not switch: requests are lost when it is replaced",
+			"Put the web server and PHP into one image (FrankenPHP, or nginx and PHP-FPM under one supervisor), and route that.")
+	}
+	if g.kind == KindEdge {
+		d.find(Judge, at, "stands before the other services, and ends TLS", "In its configuration, have it send to http://"+d.proxyName()+" and the port that the environment's proxy listens on, in the place of the services' own names.")
+	}
+	if g.kind == KindOther {
+		d.find(Judge, at, "nothing says what it is: it is replaced in place, never two at once", "Where two may run, say deploy: {update_config: {order: start-first}}; where it answers HTTP, give it expose and a route.")
+	}
+	d.lookAtImage(g)
+	d.lookAtProcess(g)
+	d.lookAtSessions(g)
+	if g.kind == KindWorker {
+		d.find(Judge, at, "old and new workers run side by side for a moment", "Where an old worker loses a task that it does not know, as Celery's do, name a command under x-deploy.quiet that stops it from taking more, and one under resume.")
+	}
+	if g.kind.stores() {
+		for _, p := range f.ports {
+			if p.published != "" && !strings.HasPrefix(p.host, "127.") {
+				d.find(Judge, at+".ports", fmt.Sprintf("publishes %d to everybody, past the host's firewall", p.target), "Publish it on 127.0.0.1, or not at all: services reach it by its name.")
+			}
+		}
+		if !f.owns() && (g.kind == KindDatabase || g.kind == KindStorage) {
+			d.find(Blocks, at+".volumes", "has no volume of its own: what it keeps is gone when its container is replaced", "Give it a named volume, and move the data before the first deploy.")
+		}
+	}
+}
+
+func (d *drafter) lookAtImage(g *guess) {
+	f := g.facts
+	at := "services." + f.name
+	if target := text(asMap(f.raw["build"])["target"]); strings.HasPrefix(target, "dev") {
+		d.find(Blocks, at+".build.target", "is "+target+", which is for developers", "Say build: {target: …} with the stage for production in the environments.")
+	}
+	for _, key := range sortedKeys(environmentOf(asMap(f.raw["build"])["args"])) {
+		if value := text(environmentOf(asMap(f.raw["build"])["args"])[key]); secretName(key) && value != "" {
+			d.find(Judge, at+".build.args."+key, "is a secret that stays in the image's layers", "Use build: {secrets: […]}, which leaves no trace.")
+		}
+	}
+	written := text(f.raw["image"])
+	if f.built || written == "" || d.image(f) != "" {
+		return
+	}
+	if strings.Contains(written, "@") || strings.Contains(written, "$") {
+		return
+	}
+	if deploy.Tag(written) == "latest" {
+		d.find(Judge, at+".image", "has no tag but latest: nobody can say which version runs, and the next pull may be another one", "Name the version that runs now.")
+	}
+}
+
+func (d *drafter) lookAtProcess(g *guess) {
+	f := g.facts
+	at := "services." + f.name + ".command"
+	if found := development.FindString(f.process); found != "" && (g.kind == KindWeb || g.kind == KindAlone) {
+		d.find(Blocks, at, "starts a server for developers", "Say in the environments the command that serves in production, one that finishes open requests on SIGTERM.")
+	}
+	for _, key := range []string{"command", "entrypoint"} {
+		if holds(words(f.raw[key])) {
+			d.find(Judge, "services."+f.name+"."+key, "has a secret in it, which is in git and in every list of processes", "Write a variable of the host's .env for it: ${…}.")
+		}
+	}
+	if holds(words(asMap(f.raw["healthcheck"])["test"])) {
+		d.find(Judge, "services."+f.name+".healthcheck.test", "has a secret in it, which is in git", "Write $${…} with the container's own variable for it.")
+	}
+	if g.kind == KindScheduler && strings.Contains(f.process, "celery") && strings.Contains(f.process, "worker") {
+		d.find(Blocks, at, "runs Celery's worker with its scheduler in it, so that no worker takes tasks while it is replaced", "Run celery beat as a service of its own, and the worker without -B.")
+	}
+	if line := words(f.raw["command"]); g.kind.rolled() && strings.HasPrefix(line, "sh -c") && !strings.Contains(line, "exec ") {
+		d.find(Judge, at, "runs under a shell, which does not hand SIGTERM on: the process is killed after the grace period", "Write exec before the last program of the command.")
+	}
+}
+
+var sessionKeys = map[string]*regexp.Regexp{
+	"SESSION_DRIVER": regexp.MustCompile(`^(?:file|array)$`), "SESSION_STORE": regexp.MustCompile(`(?i)^(?:memory|file|memorystore)$`),
+	"CACHE_DRIVER": regexp.MustCompile(`^(?:file|array)$`), "CACHE_STORE": regexp.MustCompile(`^(?:file|array|memory)$`),
+	"SESSION_TYPE": regexp.MustCompile(`^(?:filesystem|memory)$`), "CACHE_TYPE": regexp.MustCompile(`(?i)^(?:simple|filesystem|simplecache|filesystemcache)$`),
+	"CACHE_URL": regexp.MustCompile(`^(?:locmem|filecache)`), "SESSION_ENGINE": regexp.MustCompile(`(?:\.file|\.cache)$`),
+}
+
+// lookAtSessions finds what is kept in one container, and missing in the next.
+func (d *drafter) lookAtSessions(g *guess) {
+	if g.kind != KindWeb && g.kind != KindUpstream {
+		return
+	}
+	for _, key := range sortedKeys(g.facts.environment) {
+		if pattern := sessionKeys[key]; pattern != nil && pattern.MatchString(g.facts.value(key)) {
+			d.find(Blocks, "services."+g.facts.name+".environment."+key, "keeps sessions or its cache in the container: visitors are signed out with every deploy", "Keep them in Redis or in the database.")
+		}
+	}
+}
+
+// reset takes away what two containers side by side cannot have, or what no two
+// versions of Compose agree on.
+func (d *drafter) reset(g *guess, tagged func(key, tag string, value any, comment string)) {
+	f := g.facts
+	at := "services." + f.name + "."
+	away := func(key string, empty any, what, how string) {
+		if f.raw[key] == nil {
+			return
+		}
+		tagged(key, "!reset", empty, "")
+		d.find(Changed, at+key, what, how)
+	}
+	const disagreed = "means another configuration to each version of Compose, which would replace the container"
+	away("links", []any{}, disagreed, "The environments leave it out: services reach each other by name.")
+	away("volumes_from", []any{}, disagreed, "The environments leave it out: name the volumes in both services.")
+	away("post_start", []any{}, disagreed, "The environments leave it out: run it in the container's own command.")
+	away("pre_stop", []any{}, disagreed, "The environments leave it out: handle the stop signal instead.")
+	away("devices", []any{}, disagreed, "The environments leave it out, and there is no other way to say it: run what needs the device by itself.")
+	if mode := text(f.raw["network_mode"]); mode != "" && (g.kind.rolled() || strings.HasPrefix(mode, "service:")) {
+		away("network_mode", nil, "is "+mode+", in which old and new containers cannot both be reached", "The environments use the project's network.")
+	}
+	if !g.kind.rolled() {
+		return
+	}
+	away("container_name", nil, "is a name that only one container can have", "The environments leave it out; `mage exec` and `mage logs` take the service's name.")
+	if f.raw["ports"] == nil {
+		return
+	}
+	how := "The environments publish nothing of it; services reach it by its name."
+	if g.kind == KindWeb {
+		how = "The proxy publishes them in its place."
+	}
+	away("ports", []any{}, "are ports of the host, which old and new containers cannot both have", how)
+	for _, p := range f.ports {
+		what := debugging[p.target]
+		switch {
+		case g.entry == nil || p.target == g.entry.target:
+		case what != "":
+			d.find(Changed, at+"ports", fmt.Sprintf("publishes %d, the port of %s", p.target, what), "The environments do not.")
+		case p.target == 443:
+			d.find(Blocks, at+"ports", "publishes 443, and the proxy speaks HTTP without TLS", "End TLS before the proxy, on the host or at the provider, and have this service answer plain HTTP on port "+fmt.Sprint(g.port)+".")
+		default:
+			d.find(Judge, at+"ports", fmt.Sprintf("publishes %d, too, and a service has one route", p.target), "The environments do not publish it: services reach it by name.")
+		}
+	}
+}
+
+// dataFolder are names of folders whose content outlives a release.
+var dataFolder = regexp.MustCompile(`(?i)(?:^|/)(?:media|uploads?|data|storage|logs?|backups?|volumes?|files|content|db)(?:/|$)|[-_]data(?:/|$)`)
+
+var languageImage = regexp.MustCompile(`^(?:node|python|php|ruby|golang|openjdk|eclipse-temurin|bun|deno|rust|elixir|maven|gradle|sdk|aspnet)$`)
+
+// volumes takes the source code away that developers mount over the image, and
+// keeps the other folders of the project as they will be on the host.
+func (d *drafter) volumes(g *guess, tagged func(key, tag string, value any, comment string)) {
+	f := g.facts
+	at := "services." + f.name + ".volumes"
+	var kept lines
+	var sources []string
+	relative := false
+	for _, m := range f.mounts {
+		if m.relative() && f.built && path.Ext(m.source) == "" && !dataFolder.MatchString(m.source) || m.relative() && f.built && path.Clean(m.source) == "." {
+			sources = append(sources, m.target)
+		}
+	}
+	for _, m := range f.mounts {
+		if underAny(m.target, sources) && (m.relative() && !dataFolder.MatchString(m.source) || m.kind == "volume" && (m.source == "" || installed.MatchString(m.target))) {
+			continue
+		}
+		if m.relative() {
+			relative = true
+			d.lookAtFolder(g, m)
+		}
+		kept = append(kept, d.secrets.without(f.name, "volumes", m.short()))
+		if g.kind == KindWeb && m.kind == "volume" && m.source != "" && !m.readOnly {
+			d.find(Judge, at, "the volume "+m.source+" is written by old and new containers at once during a rollout", "That is right for uploaded files, and wrong for a database file, an index or a lock.")
+		}
+	}
+	if len(sources) > 0 {
+		d.find(Changed, at, "mounts source code over "+strings.Join(sources, " and ")+", so that the image's own is not what runs", "The environments leave it out: the image has its code.")
+	}
+	switch {
+	case len(sources) == 0 && !relative:
+	case len(kept) == 0:
+		tagged("volumes", "!reset", []any{}, "")
+	default:
+		tagged("volumes", "!override", kept, "Folders of the project start in the deploy directory on the host.")
+	}
+}
+
+func (d *drafter) lookAtFolder(g *guess, m mount) {
+	at := "services." + g.facts.name + ".volumes"
+	switch {
+	case !g.facts.built && languageImage.MatchString(g.facts.software) && !m.readOnly && path.Ext(m.source) == "":
+		d.find(Blocks, at, "runs code out of the folder "+m.source+" of this machine, and its image has none", "Write a Dockerfile that copies the code into an image, and say build.")
+	case dataFolder.MatchString(m.source) && !m.readOnly || g.kind.stores() && path.Ext(m.source) == "":
+		d.find(Judge, at, "keeps what it writes in "+m.source+", which is below the deploy directory on the host", "Move what is there now to that place before the first deploy, or use a named volume.")
+	default:
+		d.find(Judge, at, "mounts "+m.source+" of the project, which is not sent to the host", "Copy it into the deploy directory on the host, or better into an image.")
+	}
+}
+
+var installed = regexp.MustCompile(`node_modules|/vendor$|\.next|\.venv|/venv|/deps$|/_build$`)
+
+func underAny(target string, folders []string) bool {
+	for _, folder := range folders {
+		if target == folder || strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// short is a mount in Compose's short form, where that says all of it.
+func (m mount) short() any {
+	long := asMap(m.raw)
+	for key, value := range long {
+		switch key {
+		case "type", "source", "target", "read_only":
+		case "bind":
+			if bind := asMap(value); len(bind) > 1 || len(bind) == 1 && fmt.Sprint(bind["create_host_path"]) != "true" {
+				return m.raw
+			}
+		case "volume":
+			if len(asMap(value)) > 0 {
+				return m.raw
+			}
+		default:
+			return m.raw
+		}
+	}
+	if m.kind != "bind" && m.kind != "volume" {
+		return m.raw
+	}
+	short := m.target
+	if m.source != "" {
+		short = m.source + ":" + m.target
+	}
+	if m.readOnly {
+		short += ":ro"
+	}
+	return short
+}
