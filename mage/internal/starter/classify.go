@@ -123,10 +123,6 @@ func (g *guess) set(kind Kind, reason string) { g.kind, g.reason = kind, reason 
 func (g *guess) recognized(found *software) {
 	g.software = found
 	g.set(found.kind, "its image is "+found.what)
-	if found.kind == KindWeb && strings.Contains(deploy.Tag(g.facts.image), "fpm") || found.what == "Nextcloud" && strings.Contains(deploy.Tag(g.facts.image), "fpm") {
-		g.set(KindUpstream, "its image is "+found.what+" as PHP-FPM")
-		return
-	}
 	// The same image may run as something else: a worker of n8n, cron of Nextcloud.
 	if found.kind == KindWeb || found.kind == KindAlone {
 		was := g.reason
@@ -134,6 +130,10 @@ func (g *guess) recognized(found *software) {
 			return
 		}
 		g.set(found.kind, was)
+		if strings.Contains(deploy.Tag(g.facts.image), "fpm") {
+			g.set(KindUpstream, was+" as PHP-FPM")
+			found.health = "" // nothing answers HTTP there
+		}
 		if g.why, g.instead = found.standsAlone(g.facts); g.why != "" {
 			g.kind = KindAlone
 		}
@@ -141,8 +141,15 @@ func (g *guess) recognized(found *software) {
 	}
 }
 
+// embedded is how Celery's worker is told to be the scheduler, too.
+var embedded = regexp.MustCompile(`\bworker\b.*\s(?:-b|--beat)\b`)
+
 // fromProcess looks at the command line; empty where it says nothing.
 func (g *guess) fromProcess() Kind {
+	if _, celery := g.facts.runs("celery"); celery && embedded.MatchString(g.facts.process) {
+		g.set(KindScheduler, "its command has a scheduler in Celery's worker")
+		return KindScheduler
+	}
 	for _, one := range processes {
 		if word, found := g.facts.runs(one.words...); found {
 			g.set(one.kind, fmt.Sprintf("its command has %q", word))
@@ -247,7 +254,8 @@ func sqliteIn(f *facts) string {
 	return ""
 }
 
-// edges finds the reverse proxies that end TLS before other services.
+// edges finds what ends TLS: a reverse proxy before other services, or an
+// application by itself.
 func edges(guesses []*guess) {
 	var serving int
 	for _, one := range guesses {
@@ -256,10 +264,18 @@ func edges(guesses []*guess) {
 		}
 	}
 	for _, one := range guesses {
-		tls := slices.ContainsFunc(one.facts.ports, func(p port) bool { return p.target == 443 || p.published == "443" })
-		if one.kind == KindWeb && tls && serving > 1 {
-			one.set(KindEdge, "it publishes 443 before the other services")
+		if one.kind != KindWeb || !slices.ContainsFunc(one.facts.ports, port.tls) {
+			continue
 		}
+		_, process := one.facts.runs("nginx", "caddy", "httpd")
+		server := one.software != nil && one.software.what == "a web server" || process
+		if server && serving > 1 {
+			one.set(KindEdge, "it publishes 443 before the other services")
+			continue
+		}
+		one.set(KindAlone, one.reason)
+		one.why = "it ends TLS on port 443, and the proxy carries plain HTTP"
+		one.instead = fmt.Sprintf("end TLS before it, on the host or at the provider, and have it answer plain HTTP on port %d alone", one.port)
 	}
 }
 

@@ -59,7 +59,9 @@ func (d *drafter) draft(guesses []*guess) {
 		}
 	}
 	d.migrations(guesses)
-	d.nameImages(kept)
+	served := slices.Clone(kept)
+	slices.SortStableFunc(served, func(a, b *guess) int { return behind(a) - behind(b) })
+	d.nameImages(served)
 	// The passwords of databases are known before the addresses that have them.
 	environments := map[string]pairs{}
 	order := slices.Clone(kept)
@@ -83,6 +85,14 @@ func (d *drafter) draft(guesses []*guess) {
 // rank has databases first.
 func rank(g *guess) int {
 	if g.kind.stores() {
+		return 0
+	}
+	return 1
+}
+
+// behind has what serves requests first: an image is named after that.
+func behind(g *guess) int {
+	if g.kind == KindWeb || g.kind == KindAlone {
 		return 0
 	}
 	return 1
@@ -210,21 +220,21 @@ func (d *drafter) grace(g *guess, add func(string, any, string)) {
 		return
 	}
 	at := "services." + g.facts.name + ".stop_grace_period"
+	seconds := strconv.Itoa(int(wanted.Seconds())) + "s"
 	written := expand(text(g.facts.raw["stop_grace_period"]))
 	if grace, err := time.ParseDuration(written); err == nil {
 		if grace >= wanted {
 			return
 		}
-		d.find(Changed, at, fmt.Sprintf("is %s, and %s", written, why), fmt.Sprintf("The environments say %s.", wanted.Round(time.Second)))
+		d.find(Changed, at, fmt.Sprintf("is %s, and %s", written, why), "The environments say "+seconds+".")
 	}
-	seconds := strconv.Itoa(int(wanted.Seconds())) + "s"
 	add("stop_grace_period", seconds, "")
 }
 
 // check gives a service the health check of its kind where it has none.
 func (d *drafter) check(g *guess, add func(string, any, string)) {
 	f := g.facts
-	if f.checked || g.kind == KindWeb {
+	if f.checked || g.kind == KindWeb || g.kind == KindAlone && g.software != nil && g.software.health != "" {
 		return
 	}
 	at := "services." + f.name + ".healthcheck"
@@ -236,7 +246,7 @@ func (d *drafter) check(g *guess, add func(string, any, string)) {
 		}
 		return
 	}
-	d.find(Changed, at, "has no health check", "The environments ask it as "+g.what()+" is usually asked: "+text(test[1])+".")
+	d.find(Changed, at, "has no health check", "The environments ask it as "+g.what()+" is usually asked: "+words(test[1:])+".")
 	add("healthcheck", pairs{
 		{key: "test", value: test}, {key: "interval", value: "10s"}, {key: "timeout", value: "5s"}, {key: "start_period", value: "60s"},
 	}, "It had none.")
@@ -282,8 +292,11 @@ func (d *drafter) nameImages(kept []*guess) {
 		if len(builds) > 1 {
 			name += "-" + f.name
 		}
-		d.images[build] = "${REGISTRY}/" + name + ":${VERSION}"
 		written := text(f.raw["image"])
+		if f.image != "" {
+			name = f.software
+		}
+		d.images[build] = "${REGISTRY}/" + name + ":${VERSION}"
 		if parts := splitOutside(written); strings.Contains(parts[0], "/") {
 			// The registry's port, if any, stays: only what is behind the last / is a tag.
 			repository := written

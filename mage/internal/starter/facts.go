@@ -48,7 +48,9 @@ type facts struct {
 type mount struct {
 	kind, source, target string
 	readOnly             bool
-	raw                  any
+	// variable says that it is a folder which a variable names.
+	variable bool
+	raw      any
 }
 
 // relative says whether it is a folder of the project.
@@ -80,7 +82,13 @@ func newFacts(project *Project, name string) *facts {
 	for _, entry := range list(raw["volumes"]) {
 		one := asMap(entry)
 		readOnly := fmt.Sprint(one["read_only"]) == "true"
-		f.mounts = append(f.mounts, mount{kind: text(one["type"]), source: text(one["source"]), target: text(one["target"]), readOnly: readOnly, raw: entry})
+		m := mount{kind: text(one["type"]), source: text(one["source"]), target: text(one["target"]), readOnly: readOnly, raw: entry}
+		if m.kind == "volume" && strings.HasPrefix(m.source, "$") {
+			m.kind = "bind" // the name of a volume cannot be a variable
+			m.raw = map[string]any{"type": "bind", "source": m.source, "target": m.target, "read_only": readOnly}
+			m.variable = true
+		}
+		f.mounts = append(f.mounts, m)
 	}
 	if build := asMap(raw["build"]); build != nil {
 		f.built = true

@@ -103,7 +103,9 @@ func (d *drafter) migrations(guesses []*guess) {
 
 // carrier is the service that serves requests from the same image.
 func (d *drafter) carrier(of *guess, guesses []*guess) *guess {
-	serves := func(one *guess) bool { return one.kind == KindWeb || one.kind == KindUpstream || one.kind == KindAlone }
+	serves := func(one *guess) bool {
+		return d.leaves[one.facts.name] == "" && (one.kind == KindWeb || one.kind == KindUpstream || one.kind == KindAlone)
+	}
 	if serves(of) {
 		return of
 	}
@@ -146,12 +148,16 @@ func (d *drafter) migrate(target *guess, found framework) {
 	}
 }
 
+const (
+	atStart   = "migrates whenever a container starts, before the deploy has looked at what is pending"
+	onlyServe = "Leave only what serves in the command; the deploy runs the migrations of x-deploy.migrations once, at the right moment."
+)
+
 // startMigrations finds what migrates by itself whenever a container starts.
 func (d *drafter) startMigrations(guesses []*guess, found framework) {
 	for _, one := range guesses {
 		if one.kind != KindTask && found.atStart.MatchString(one.facts.process) {
-			d.find(Judge, "services."+one.facts.name+".command", "migrates whenever a container starts, before the deploy has looked at what is pending",
-				"Leave only what serves in the command; the deploy runs the migrations once, at the right moment.")
+			d.find(Judge, "services."+one.facts.name+".command", atStart, onlyServe)
 		}
 	}
 }
@@ -164,6 +170,9 @@ func (d *drafter) otherMigrations(guesses []*guess) {
 		if one.software != nil && one.software.migrates {
 			d.find(Judge, "services."+f.name, one.software.what+" migrates its database when it starts",
 				"Read what a new version changes before deploying it: a rollback does not undo that.")
+		}
+		if one.kind != KindTask && strings.Contains(f.process, "migrate") {
+			d.find(Judge, "services."+f.name+".command", atStart, onlyServe)
 		}
 		if !strings.Contains(f.name+" "+f.process+" "+f.software, "migrat") && f.software != "flyway" && f.software != "liquibase" || one.kind != KindTask {
 			continue
@@ -180,7 +189,7 @@ func (d *drafter) otherMigrations(guesses []*guess) {
 	}
 	for _, one := range guesses {
 		for _, key := range sortedKeys(one.facts.environment) {
-			if strings.HasPrefix(key, "SPRING_FLYWAY_") || strings.HasPrefix(key, "SPRING_LIQUIBASE_") {
+			if one.facts.value(key) != "false" && (strings.HasPrefix(key, "SPRING_FLYWAY_") || strings.HasPrefix(key, "SPRING_LIQUIBASE_")) {
 				d.find(Judge, "services."+one.facts.name+".environment."+key, "Spring Boot migrates the database when it starts, while the release before still serves",
 					"Write migrations that the release before survives: columns are added first, and removed one release later.")
 				return

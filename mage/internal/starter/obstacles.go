@@ -17,7 +17,7 @@ func (d *drafter) look(g *guess) {
 	f := g.facts
 	at := "services." + f.name
 	if g.kind == KindAlone {
-		how := "Two versions of it never run side by side: plan a minute for a new one."
+		how := "A new version needs -accept-downtime, and interrupts as long as a restart takes."
 		if g.instead != "" {
 			how = capital(g.instead) + ", and give it a route; until then a new version needs -accept-downtime."
 		}
@@ -31,7 +31,10 @@ func (d *drafter) look(g *guess) {
 		d.find(Judge, at, "stands before the other services, and ends TLS", "In its configuration, have it send to http://"+d.proxyName()+" and the port that the environment's proxy listens on, in the place of the services' own names.")
 	}
 	if g.kind == KindOther {
-		d.find(Judge, at, "nothing says what it is: it is replaced in place, never two at once", "Where two may run, say deploy: {update_config: {order: start-first}}; where it answers HTTP, give it expose and a route.")
+		d.find(Judge, at, "nothing says what it is: it never runs twice, and stands still while it is replaced", "Where two may run, say deploy: {update_config: {order: start-first}}; where it answers HTTP, give it expose and a route.")
+	}
+	if mode := text(f.raw["network_mode"]); mode == "host" && !g.kind.rolled() {
+		d.find(Judge, at+".network_mode", "is host: its ports are the host's own, so it is left alone, and replaced only with consent", "Where old and new are to run side by side, use the project's network.")
 	}
 	d.lookAtImage(g)
 	d.lookAtProcess(g)
@@ -132,7 +135,10 @@ func (d *drafter) reset(g *guess, tagged func(key, tag string, value any, commen
 	away("volumes_from", []any{}, disagreed, "The environments leave it out: name the volumes in both services.")
 	away("post_start", []any{}, disagreed, "The environments leave it out: run it in the container's own command.")
 	away("pre_stop", []any{}, disagreed, "The environments leave it out: handle the stop signal instead.")
-	away("devices", []any{}, disagreed, "The environments leave it out, and there is no other way to say it: run what needs the device by itself.")
+	if f.raw["devices"] != nil {
+		tagged("devices", "!reset", []any{}, "")
+		d.find(Blocks, at+"devices", disagreed, "The environments leave it out, and there is no other way to say it: run what needs the device by itself.")
+	}
 	if mode := text(f.raw["network_mode"]); mode != "" && (g.kind.rolled() || strings.HasPrefix(mode, "service:")) {
 		away("network_mode", nil, "is "+mode+", in which old and new containers cannot both be reached", "The environments use the project's network.")
 	}
@@ -154,8 +160,6 @@ func (d *drafter) reset(g *guess, tagged func(key, tag string, value any, commen
 		case g.entry == nil || p.target == g.entry.target:
 		case what != "":
 			d.find(Changed, at+"ports", fmt.Sprintf("publishes %d, the port of %s", p.target, what), "The environments do not.")
-		case p.target == 443:
-			d.find(Blocks, at+"ports", "publishes 443, and the proxy speaks HTTP without TLS", "End TLS before the proxy, on the host or at the provider, and have this service answer plain HTTP on port "+fmt.Sprint(g.port)+".")
 		default:
 			d.find(Judge, at+"ports", fmt.Sprintf("publishes %d, too, and a service has one route", p.target), "The environments do not publish it: services reach it by name.")
 		}
@@ -174,7 +178,7 @@ func (d *drafter) volumes(g *guess, tagged func(key, tag string, value any, comm
 	at := "services." + f.name + ".volumes"
 	var kept lines
 	var sources []string
-	relative := false
+	rewritten := false
 	for _, m := range f.mounts {
 		if m.relative() && f.built && path.Ext(m.source) == "" && !dataFolder.MatchString(m.source) || m.relative() && f.built && path.Clean(m.source) == "." {
 			sources = append(sources, m.target)
@@ -185,19 +189,21 @@ func (d *drafter) volumes(g *guess, tagged func(key, tag string, value any, comm
 			continue
 		}
 		if m.relative() {
-			relative = true
+			rewritten = true
 			d.lookAtFolder(g, m)
 		}
+		// Without a value of the variable, the short form is read as a volume's name.
+		rewritten = rewritten || m.variable
 		kept = append(kept, d.secrets.without(f.name, "volumes", m.short()))
-		if g.kind == KindWeb && m.kind == "volume" && m.source != "" && !m.readOnly {
-			d.find(Judge, at, "the volume "+m.source+" is written by old and new containers at once during a rollout", "That is right for uploaded files, and wrong for a database file, an index or a lock.")
+		if g.kind == KindWeb && m.source != "" && !m.readOnly && path.Ext(m.source) == "" && (m.kind == "volume" || m.kind == "bind") {
+			d.find(Judge, at, m.source+" is written by old and new containers at once during a rollout", "That is right for uploaded files, and wrong for a database file, an index or a lock.")
 		}
 	}
 	if len(sources) > 0 {
 		d.find(Changed, at, "mounts source code over "+strings.Join(sources, " and ")+", so that the image's own is not what runs", "The environments leave it out: the image has its code.")
 	}
 	switch {
-	case len(sources) == 0 && !relative:
+	case len(sources) == 0 && !rewritten:
 	case len(kept) == 0:
 		tagged("volumes", "!reset", []any{}, "")
 	default:
@@ -210,7 +216,8 @@ func (d *drafter) lookAtFolder(g *guess, m mount) {
 	switch {
 	case !g.facts.built && languageImage.MatchString(g.facts.software) && !m.readOnly && path.Ext(m.source) == "":
 		d.find(Blocks, at, "runs code out of the folder "+m.source+" of this machine, and its image has none", "Write a Dockerfile that copies the code into an image, and say build.")
-	case dataFolder.MatchString(m.source) && !m.readOnly || g.kind.stores() && path.Ext(m.source) == "":
+	case path.Clean(m.source) == ".env": // is on the host
+	case !m.readOnly && (dataFolder.MatchString(m.source) || !g.facts.built && path.Ext(m.source) == ""):
 		d.find(Judge, at, "keeps what it writes in "+m.source+", which is below the deploy directory on the host", "Move what is there now to that place before the first deploy, or use a named volume.")
 	default:
 		d.find(Judge, at, "mounts "+m.source+" of the project, which is not sent to the host", "Copy it into the deploy directory on the host, or better into an image.")
@@ -231,6 +238,9 @@ func underAny(target string, folders []string) bool {
 // short is a mount in Compose's short form, where that says all of it.
 func (m mount) short() any {
 	long := asMap(m.raw)
+	if m.variable {
+		return m.raw
+	}
 	for key, value := range long {
 		switch key {
 		case "type", "source", "target", "read_only":

@@ -15,7 +15,12 @@ type port struct {
 }
 
 // http says whether requests may come over it.
-func (p port) http() bool { return p.protocol != "udp" && !notHTTP[p.target] }
+func (p port) http() bool {
+	return (p.protocol != "udp" || p.tls()) && !notHTTP[p.target]
+}
+
+// tls says whether it is HTTPS's, HTTP/3's included.
+func (p port) tls() bool { return p.target == 443 || p.published == "443" }
 
 // notHTTP are ports of protocols that an HTTP proxy does not carry.
 var notHTTP = map[int]bool{

@@ -20,6 +20,9 @@ func (d *drafter) proxyName() string {
 
 // route has the proxy take a web service's requests, and gives its settings.
 func (d *drafter) route(g *guess, add func(string, any, string)) pairs {
+	if g.kind == KindAlone && !g.facts.checked && g.software != nil && g.software.health != "" {
+		return pairs{{key: "health", value: inline{{key: "path", value: g.software.health}, {key: "port", value: g.port}}, comment: "What " + g.software.what + " has for it."}}
+	}
 	if g.kind != KindWeb {
 		return nil
 	}

@@ -44,7 +44,7 @@ func Read(ctx context.Context, root string) (*Project, error) {
 	if file == "" {
 		return nil, &deploy.Failure{
 			Status: deploy.ExitUsage, Err: fmt.Errorf("no Compose file in %s: looked for %s", root, strings.Join(cli.DefaultFileNames, ", ")),
-			Hint: "Run this where the project's Compose file is, or write one that `docker compose up` starts.",
+			Hint: "Run this where the project's Compose file is, or write one that `docker compose up` starts." + similar(root),
 		}
 	}
 	path := filepath.Join(root, file)
@@ -66,6 +66,15 @@ func Read(ctx context.Context, root string) (*Project, error) {
 		project.Name = loader.NormalizeProjectName(filepath.Base(absolute))
 	}
 	return project, nil
+}
+
+// similar names a file that may be meant, by another name than Compose looks for.
+func similar(root string) string {
+	found, _ := filepath.Glob(filepath.Join(root, "*compose*.y*ml")) // the pattern is good
+	if len(found) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" There is %s: if that is it, call it compose.yml.", filepath.Base(found[0]))
 }
 
 // parse reads a Compose file and says what is wrong with it, if it is none.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // textWidth is how wide what is printed is.
@@ -40,9 +43,15 @@ func Print(out io.Writer, p *Proposal, files []Written, content bool) {
 
 func printFindings(out io.Writer, findings []Finding, level Level, title string) {
 	first := true
-	for _, one := range findings {
-		if one.Level != level {
+	for at, one := range findings {
+		if one.Level != level || slices.ContainsFunc(findings[:at], one.alike) {
 			continue
+		}
+		// What is so of several services is said once.
+		for _, other := range findings[at+1:] {
+			if one.alike(other) {
+				one.Where += ", " + other.Where
+			}
 		}
 		if first {
 			fmt.Fprintf(out, "\n%s\n", title)
@@ -63,6 +72,10 @@ func printFindings(out io.Writer, findings []Finding, level Level, title string)
 			fmt.Fprintf(out, "%s%s\n", mark, line)
 		}
 	}
+}
+
+func (f Finding) alike(other Finding) bool {
+	return f.Level == other.Level && f.What == other.What && f.How == other.How
 }
 
 // PrintFiles says what becomes of each file: verb is what happens to those that
@@ -108,7 +121,10 @@ func (p *Proposal) Carry(ctx context.Context, out io.Writer, root string) error 
 	Print(out, p, files, false)
 	PrintFiles(out, "written", files)
 	if err := Check(ctx, root); err != nil {
-		return err
+		return &deploy.Failure{
+			Status: deploy.ExitUsage, Err: fmt.Errorf("the files are there, and cannot be deployed yet: %w", err),
+			Hint: "Change what is named, and run `mage init -write` again: it leaves what is there, and looks again.",
+		}
 	}
 	PrintNext(out, p)
 	return nil

@@ -20,13 +20,17 @@ func newSecrets() *secrets {
 var (
 	secretKey = regexp.MustCompile(`(?i)passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|access_?key|encryption_?key|master_?key|app_?key|signing|salt|credential|(?:^|_)pass$|(?:^|_)pw$|webhook|_dsn$`)
 	// notSecret are keys that only sound like it.
-	notSecret   = regexp.MustCompile(`(?i)_file$|_ttl$|expir|lifetime|length|rounds|allow_|random_|_min|_max|public|_days$|_hours$|_minutes$|_algorithm$|_header$|_name$|_enabled$|_url$|_path$`)
-	noSecret    = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|null)?$|^/(?:run/secrets|etc)/`)
-	login       = regexp.MustCompile(`(://[^:/@\s]*:)([^@/\s]+)(@)`)
-	withDefault = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
-	onlyDefault = regexp.MustCompile(`^\$\{(\w+):?-([^{}]*)\}$`)
-	anyVariable = regexp.MustCompile(`\$\{[^}]*\}|\$\w+|\$\$`)
-	secretFlag  = regexp.MustCompile(`(?i)(?:--?(?:requirepass|password|passwd|pass|secret|token|api-key|accesstoken|pwd)[ =]+|://[^:/@\s]*:)['"]?([^\s'"@]+)`)
+	notSecret = regexp.MustCompile(`(?i)_file$|_ttl$|expir|lifetime|length|rounds|allow_|random_|_min|_max|public|_days$|_hours$|_minutes$|_algorithm$|_header$|_name$|_enabled$|_url$|_path$`)
+	noSecret  = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|null)?$|^/(?:run/secrets|etc)/`)
+	inText    = regexp.MustCompile(`(?i)((?:^|[;\s?&])(?:password|pwd)=)([^;&\s]+)`)
+	// optionSecret is a password among the options of a mount.
+	optionSecret = regexp.MustCompile(`(?i)(?:^|,)pass(?:word)?=[^,]+`)
+	login        = regexp.MustCompile(`(://[^:/@\s]*:)([^@/\s]+)(@)`)
+	withDefault  = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
+	onlyDefault  = regexp.MustCompile(`^\$\{(\w+):?-([^{}]*)\}$`)
+	anyVariable  = regexp.MustCompile(`\$\{[^}]*\}|\$\w+|\$\$`)
+	secretFlag   = regexp.MustCompile(`(?i)(?:--?(?:requirepass|password|passwd|pass|secret|token|api-key|accesstoken|pwd)[ =]+)['"]?([^\s'"@]+)`)
+	shortFlag    = regexp.MustCompile(`\b(?:mysql|mariadb)\w*\b.*?\s-p([^\s$]\S*)`)
 )
 
 // secretName says whether a key names a secret.
@@ -65,14 +69,20 @@ func (s *secrets) inLogin(service, key, value string) (string, []string) {
 	})
 	found := login.FindStringSubmatch(anyVariable.ReplaceAllString(plain, ""))
 	if found == nil {
+		found = inText.FindStringSubmatch(anyVariable.ReplaceAllString(plain, ""))
+	}
+	if found == nil {
 		return plain, variables
 	}
-	if name, known := s.literals[found[2]]; known {
-		return strings.Replace(plain, ":"+found[2]+"@", ":${"+name+"}@", 1), append(variables, name)
+	if name, known := s.literals[found[2]]; known && strings.Contains(plain, found[0]) {
+		return strings.Replace(plain, found[0], strings.Replace(found[0], found[2], "${"+name+"}", 1), 1), append(variables, name)
 	}
 	name := s.variable(service, key, value)
 	return "${" + name + "}", append(variables, name)
 }
+
+// notName is what the name of a variable cannot have.
+var notName = regexp.MustCompile(`\W`)
 
 var password = regexp.MustCompile(`(?i)passw(?:or)?d|(?:^|_)pass$|(?:^|_)pw$`)
 
@@ -85,9 +95,9 @@ func (s *secrets) variable(service, key, value string) string {
 			return name
 		}
 	}
-	name := key
+	name := notName.ReplaceAllString(key, "_")
 	if other, taken := s.names[name]; taken && other != value {
-		name = strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(service)) + "_" + key
+		name = strings.ToUpper(notName.ReplaceAllString(service, "_")) + "_" + name
 	}
 	s.names[name] = value
 	if password.MatchString(key) {
@@ -103,7 +113,8 @@ func holds(line string) bool {
 			return true
 		}
 	}
-	return false
+	plain := anyVariable.ReplaceAllString(line, "")
+	return login.MatchString(plain) || shortFlag.MatchString(line)
 }
 
 // without gives a copy of a part of a Compose file that is written again, with
@@ -123,7 +134,7 @@ func (s *secrets) without(owner, key string, value any) any {
 		}
 		return copied
 	case string:
-		if strings.Contains(strings.ToLower(value), "password=") && !strings.Contains(value, "password=$") {
+		if inText.MatchString(anyVariable.ReplaceAllString(value, "")) || optionSecret.MatchString(anyVariable.ReplaceAllString(value, "")) {
 			return "${" + s.variable(owner, strings.ToUpper(owner+"_"+key), value) + "}"
 		}
 		replaced, _ := s.replace(owner, key, value)

@@ -53,7 +53,7 @@ var known = []software{
 	{images: []string{"gitea", "forgejo"}, kind: KindAlone, what: "Gitea", port: 3000, health: "/api/healthz", alone: "it opens its queues and its search index for itself alone", migrates: true},
 	{images: []string{"nextcloud"}, kind: KindAlone, what: "Nextcloud", port: 80, health: "/status.php", alone: "a new version rewrites its code in the volume that the old one runs from", migrates: true},
 	{images: []string{"plausible", "community-edition", "analytics"}, kind: KindWeb, what: "Plausible", port: 8000, health: "/api/health"},
-	{images: []string{"matomo"}, kind: KindWeb, what: "Matomo", port: 80, health: "/matomo.php"},
+	{images: []string{"matomo"}, kind: KindWeb, what: "Matomo", port: 80},
 	{images: []string{"n8n"}, kind: KindAlone, what: "n8n", port: 5678, health: "/healthz", alone: "each of two main processes would start the same workflows", migrates: true},
 	{images: []string{"directus"}, kind: KindWeb, what: "Directus", port: 8055, health: "/server/ping", alone: sqlite, shared: []string{"DB_HOST", "DB_CONNECTION_STRING"}, migrates: true},
 	{images: []string{"strapi"}, kind: KindWeb, what: "Strapi", port: 1337, health: "/_health", migrates: true},
@@ -67,7 +67,7 @@ var known = []software{
 	{images: []string{"metabase"}, kind: KindWeb, what: "Metabase", port: 3000, health: "/api/health", alone: "it keeps its data in an H2 file, which one process locks", shared: []string{"MB_DB_TYPE"}, migrates: true},
 	{images: []string{"keycloak"}, kind: KindWeb, what: "Keycloak", port: 8080, health: "/health/ready", migrates: true},
 	{images: []string{"home-assistant", "jellyfin", "node-red", "pihole", "syncthing", "portainer-ce"}, kind: KindAlone, what: "a server for one", alone: "it is made to run once"},
-	{images: []string{"nginx", "httpd", "caddy", "nginx-unprivileged"}, kind: KindWeb, what: "a web server", port: 80, health: "/"},
+	{images: []string{"nginx", "httpd", "caddy", "nginx-unprivileged"}, kind: KindWeb, what: "a web server", port: 80},
 }
 
 // ambiguous are last parts of names that say nothing without the part before.

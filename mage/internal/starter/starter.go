@@ -8,6 +8,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/compose-spec/compose-go/v2/cli"
 )
 
 // Kind is what a service is, which decides how it is replaced.
@@ -112,6 +114,11 @@ func Propose(project *Project) (*Proposal, error) {
 	for _, one := range guesses {
 		d.kinds[one.facts.name] = one
 		p.Guesses = append(p.Guesses, Guess{Service: one.facts.name, Kind: one.kind, Reason: one.reason})
+	}
+	for _, name := range cli.DefaultOverrideFileNames {
+		if project.has(name) {
+			p.find(Judge, name, "is Compose's for this machine, and no part of the environments", "What of it production needs, too, belongs into "+project.File+".")
+		}
 	}
 	d.draft(guesses)
 	p.Files = d.files()
