@@ -46,7 +46,7 @@ var processes = []struct {
 }{
 	{KindScheduler, []string{"celery beat", "beat", "schedule:work", "schedule:run", "supercronic", "ofelia", "crond", "cron", "clockwork", "rqscheduler", "rq-scheduler", "scheduler"}, 0},
 	{KindWeb, []string{"flower"}, 5555},
-	{KindWorker, []string{"celery", "sidekiq", "queue:work", "queue:listen", "horizon", "rq", "rqworker", "dramatiq", "huey", "arq", "resque", "delayed_job", "jobs:work", "good_job", "bin/jobs", "solid_queue", "messenger:consume", "faktory", "bullmq", "qcluster", "worker", "worker.js", "worker.ts", "worker.py", "worker:start"}, 0},
+	{KindWorker, []string{"celery", "sidekiq", "queue:work", "queue:listen", "horizon", "rq", "rqworker", "dramatiq", "huey", "arq", "resque", "delayed_job", "jobs:work", "good_job", "bin/jobs", "solid_queue", "messenger:consume", "faktory", "bullmq", "qcluster", "worker"}, 0},
 	{KindUpstream, []string{"php-fpm"}, 0},
 	{KindWeb, []string{"gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve", "runserver", "fastapi"}, 8000},
 	{KindWeb, []string{"flask"}, 5000},

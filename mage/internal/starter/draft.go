@@ -368,8 +368,11 @@ func (d *drafter) environment(g *guess) pairs {
 			continue
 		}
 		replaced = append(replaced, pair{key: key, value: value})
-		d.find(Changed, "services."+g.facts.name+".environment."+key, "has a secret's value in the Compose file, which is in git",
-			"The environments take "+strings.Join(variables, " and ")+" from the host's .env. Choose a new value: the old one is known.")
+		how := "The environments take " + strings.Join(variables, " and ") + " from the host's .env. Choose a new value: the old one is known."
+		if g.kind.stores() {
+			how += " What is there already keeps the old one until it is changed in it."
+		}
+		d.find(Changed, "services."+g.facts.name+".environment."+key, "has a secret's value in the Compose file, which is in git", how)
 	}
 	return replaced
 }

@@ -69,7 +69,7 @@ func (d *drafter) used(key string) pairs {
 		if definition["content"] != nil {
 			// What is written in it may be anything.
 			delete(definition, "content")
-			definition["environment"] = strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+			definition["environment"] = contentVariable(name)
 			d.find(Changed, key+"."+name+".content", "stands in the Compose file", "The environments take it from the variable "+text(definition["environment"])+" of the host's .env.")
 		}
 		if text(definition["external"]) == "true" {
@@ -78,6 +78,11 @@ func (d *drafter) used(key string) pairs {
 		used = append(used, pair{key: name, value: d.secrets.without(name, key, definition)})
 	}
 	return used
+}
+
+// contentVariable is the variable that a config's content comes from.
+func contentVariable(name string) string {
+	return strings.ToUpper(notName.ReplaceAllString(name, "_"))
 }
 
 // uses says whether a service of the environments names an entry.

@@ -36,6 +36,10 @@ func (d *drafter) look(g *guess) {
 	if mode := text(f.raw["network_mode"]); mode == "host" && !g.kind.rolled() {
 		d.find(Judge, at+".network_mode", "is host: its ports are the host's own, so it is left alone, and replaced only with consent", "Where old and new are to run side by side, use the project's network.")
 	}
+	if seen := discovered(f); g.kind == KindWeb && seen != "" {
+		d.find(Blocks, at+"."+seen, "has a reverse proxy find the containers, so that it sends requests past the proxy, and to containers that end",
+			"Say it of the service "+d.proxyName()+" instead, with the port that this one's route listens on.")
+	}
 	d.lookAtImage(g)
 	d.lookAtProcess(g)
 	d.lookAtSessions(g)
@@ -52,6 +56,20 @@ func (d *drafter) look(g *guess) {
 			d.find(Blocks, at+".volumes", "has no volume of its own: what it keeps is gone when its container is replaced", "Give it a named volume, and move the data before the first deploy.")
 		}
 	}
+}
+
+// discovered says where a service tells Traefik, nginx-proxy or
+// caddy-docker-proxy of itself.
+func discovered(f *facts) string {
+	for _, key := range sortedKeys(environmentOf(f.raw["labels"])) {
+		if strings.HasPrefix(key, "traefik.http.") || key == "caddy" || strings.HasPrefix(key, "caddy.") {
+			return "labels"
+		}
+	}
+	if _, ok := f.environment["VIRTUAL_HOST"]; ok {
+		return "environment.VIRTUAL_HOST"
+	}
+	return ""
 }
 
 func (d *drafter) lookAtImage(g *guess) {

@@ -14,7 +14,6 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
@@ -92,10 +91,6 @@ func parse(ctx context.Context, path string, content []byte) (map[string]any, er
 		return nil, broken(path, errors.New("it is no Compose file with services: the key services is missing or empty"),
 			"A Compose file has its services under the key services; where they are in files that it includes, run this where those are.")
 	}
-	// Compose's warnings of variables without a value are about here, not the host.
-	level := logrus.GetLevel()
-	logrus.SetLevel(logrus.ErrorLevel)
-	defer logrus.SetLevel(level)
 	details := types.ConfigDetails{
 		WorkingDir: filepath.Dir(path), ConfigFiles: []types.ConfigFile{{Filename: path, Content: content}}, Environment: types.Mapping{},
 	}

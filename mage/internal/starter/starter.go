@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/sirupsen/logrus"
 )
 
 // Kind is what a service is, which decides how it is replaced.
@@ -130,6 +131,10 @@ func Propose(project *Project) (*Proposal, error) {
 
 // Open reads the project in a folder and proposes.
 func Open(ctx context.Context, root string) (*Proposal, error) {
+	// Compose warns of variables without a value, which only the host has.
+	level := logrus.GetLevel()
+	logrus.SetLevel(logrus.ErrorLevel)
+	defer logrus.SetLevel(level)
 	project, err := Read(ctx, root)
 	if err != nil {
 		return nil, err

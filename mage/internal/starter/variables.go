@@ -109,11 +109,20 @@ func (d *drafter) needed() variables {
 			found.note(b.name, name, false, false)
 		}
 	}
+	found.take(d.proxyName(), d.published, false)
 	for _, key := range []string{"volumes", "networks", "secrets", "configs"} {
 		definitions := asMap(d.project.model[key])
 		for name := range definitions {
-			if d.uses(key, name) {
-				found.take(key, d.secrets.without(name, key, definitions[name]), false)
+			if !d.uses(key, name) {
+				continue
+			}
+			definition := asMap(definitions[name])
+			found.take(key, d.secrets.without(name, key, definition), false)
+			if variable := text(definition["environment"]); variable != "" {
+				found.note(key, variable, true, false)
+			}
+			if definition["content"] != nil {
+				found.note(key, contentVariable(name), true, false)
 			}
 		}
 	}
