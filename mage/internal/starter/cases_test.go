@@ -29,6 +29,7 @@ func TestApplications(t *testing.T) {
 				t.Error("staging has other services than production")
 			}
 			checkPlan(t, proposal, production)
+			checkBuild(t, root)
 			checkRoutes(t, production)
 			checkSecrets(t, proposal, printed, staging, production)
 			compareGolden(t, filepath.Join("testdata", name, "proposal.golden"), summary(proposal, production.Environment))
@@ -123,6 +124,39 @@ func misplaced(kind Kind, service *deploy.Service) string {
 		return "would run twice"
 	}
 	return ""
+}
+
+// checkBuild loads what a build loads on a laptop, and looks for the folders that
+// it builds in.
+func checkBuild(t *testing.T, root string) {
+	t.Helper()
+	file := filepath.Join(root, "compose", "docker-compose.production.yml")
+	model, err := deploy.ReadModel(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment, err := model.Load(t.Context(), deploy.LoadOptions{
+		Directory: filepath.Dir(file), Version: "v1.0.0", Build: true, Variables: variablesOf(t, root),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := Read(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, service := range environment.Project.Services {
+		if service.Build == nil {
+			continue
+		}
+		if !strings.HasSuffix(service.Image, ":v1.0.0") {
+			t.Errorf("%s is built as %s", name, service.Image)
+		}
+		written := asMap(project.service(name)["build"])["context"]
+		if wanted := filepath.Join(root, text(written)); service.Build.Context != wanted {
+			t.Errorf("%s is built in %s, not in %s", name, service.Build.Context, wanted)
+		}
+	}
 }
 
 // checkRoutes holds that a proxy is there exactly when something is routed, and

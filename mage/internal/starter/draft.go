@@ -247,8 +247,12 @@ func (d *drafter) check(g *guess, add func(string, any, string)) {
 		return
 	}
 	d.find(Changed, at, "has no health check", "The environments ask it as "+g.what()+" is usually asked: "+words(test[1:])+".")
+	timeout := "5s"
+	if g.kind == KindWorker {
+		timeout = "15s" // the whole application is loaded for it
+	}
 	add("healthcheck", pairs{
-		{key: "test", value: test}, {key: "interval", value: "10s"}, {key: "timeout", value: "5s"}, {key: "start_period", value: "60s"},
+		{key: "test", value: test}, {key: "interval", value: "10s"}, {key: "timeout", value: timeout}, {key: "start_period", value: "60s"},
 	}, "It had none.")
 }
 

@@ -52,7 +52,11 @@ func (d *drafter) look(g *guess) {
 				d.find(Judge, at+".ports", fmt.Sprintf("publishes %d to everybody, past the host's firewall", p.target), "Publish it on 127.0.0.1, or not at all: services reach it by its name.")
 			}
 		}
-		if !f.owns() && (g.kind == KindDatabase || g.kind == KindStorage) {
+		switch {
+		case f.owns():
+		case g.kind == KindCache || g.kind == KindBroker:
+			d.find(Judge, at+".volumes", "has no volume of its own: what it holds is gone when it is replaced, queued tasks and sessions included", "Give it a named volume, unless it is a cache and nothing else.")
+		default:
 			d.find(Blocks, at+".volumes", "has no volume of its own: what it keeps is gone when its container is replaced", "Give it a named volume, and move the data before the first deploy.")
 		}
 	}

@@ -18,19 +18,21 @@ func newSecrets() *secrets {
 }
 
 var (
-	secretKey = regexp.MustCompile(`(?i)passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|access_?key|encryption_?key|master_?key|app_?key|signing|salt|credential|(?:^|_)pass$|(?:^|_)pw$|webhook|_dsn$`)
+	secretKey = regexp.MustCompile(`(?i)passw(?:or)?d|passphrase|secret|token|api_?key|private_?key|access_?key|encryption_?key|master_?key|app_?key|signing|salt|credential|(?:^|_)pass$|(?:^|_)pw$|webhook|_dsn$|_keys?$|^neo4j_auth$`)
 	// notSecret are keys that only sound like it.
 	notSecret = regexp.MustCompile(`(?i)_file$|_ttl$|expir|lifetime|length|rounds|allow_|random_|_min|_max|public|_days$|_hours$|_minutes$|_algorithm$|_header$|_name$|_enabled$|_url$|_path$`)
 	noSecret  = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|none|null)?$|^/(?:run/secrets|etc)/`)
-	inText    = regexp.MustCompile(`(?i)((?:^|[;\s?&])(?:password|pwd)=)([^;&\s]+)`)
+	inText    = regexp.MustCompile(`(?i)((?:^|[;\s?&])(?:password|pwd|token|api_?key|access_?key|secret)=)([^;&\s]+)`)
 	// optionSecret is a password among the options of a mount.
 	optionSecret = regexp.MustCompile(`(?i)(?:^|,)pass(?:word)?=[^,]+`)
-	login        = regexp.MustCompile(`(://[^:/@\s]*:)([^@/\s]+)(@)`)
-	withDefault  = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
-	onlyDefault  = regexp.MustCompile(`^\$\{(\w+):?-([^{}]*)\}$`)
-	anyVariable  = regexp.MustCompile(`\$\{[^}]*\}|\$\w+|\$\$`)
-	secretFlag   = regexp.MustCompile(`(?i)(?:--?(?:requirepass|password|passwd|pass|secret|token|api-key|accesstoken|pwd)[ =]+)['"]?([^\s'"@]+)`)
-	shortFlag    = regexp.MustCompile(`\b(?:mysql|mariadb)\w*\b.*?\s-p([^\s$]\S*)`)
+	// webhook is an address that lets whoever knows it write.
+	webhook     = regexp.MustCompile(`hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/`)
+	login       = regexp.MustCompile(`(://[^:/@\s]*:)([^@/\s]+)(@)`)
+	withDefault = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
+	onlyDefault = regexp.MustCompile(`^\$\{(\w+):?-([^{}]*)\}$`)
+	anyVariable = regexp.MustCompile(`\$\{[^}]*\}|\$\w+|\$\$`)
+	secretFlag  = regexp.MustCompile(`(?i)(?:--?(?:requirepass|password|passwd|pass|secret|token|api-key|accesstoken|pwd)[ =]+)['"]?([^\s'"@]+)`)
+	shortFlag   = regexp.MustCompile(`\b(?:mysql|mariadb)\w*\b.*?\s-p([^\s$]\S*)`)
 )
 
 // secretName says whether a key names a secret.
@@ -49,6 +51,10 @@ func (s *secrets) replace(service, key, value string) (replaced string, variable
 		if noSecret.MatchString(anyVariable.ReplaceAllString(value, "")) {
 			return value, nil
 		}
+		name := s.variable(service, key, value)
+		return "${" + name + "}", []string{name}
+	}
+	if webhook.MatchString(value) || holds(value) && !login.MatchString(anyVariable.ReplaceAllString(value, "")) {
 		name := s.variable(service, key, value)
 		return "${" + name + "}", []string{name}
 	}

@@ -24,6 +24,11 @@ func TestSecrets(t *testing.T) {
 		{"REDIS_URL", "redis://:s3cret@redis", "redis://:${POSTGRES_PASSWORD}@redis"},
 		{"DSN", "host=db user=app password=s3cret", "host=db user=app password=${POSTGRES_PASSWORD}"},
 		{"AWS_SECRET_ACCESS_KEY", "abc", "${AWS_SECRET_ACCESS_KEY}"},
+		{"REDIS_ARGS", "--requirepass s3cret-3", "${REDIS_ARGS}"},
+		{"STRIPE_KEY", "sk_1", "${STRIPE_KEY}"},
+		{"ALERTS_URL", "https://discord.com/api/webhooks/1/s3cret", "${ALERTS_URL}"},
+		{"FEED", "https://api.example/feed?token=s3cret-4", "${FEED}"},
+		{"WEBHOOK_URL", "https://n8n.example/", "https://n8n.example/"},
 		{"LOG_LEVEL", "info", "info"},
 	} {
 		secrets := newSecrets()

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -76,57 +77,59 @@ func (v variables) take(service string, value any, building bool) {
 func (d *drafter) needed() variables {
 	found := variables{}
 	for _, b := range d.blocks {
-		g := d.kinds[b.name]
-		written := map[string]any{}
-		for key, value := range g.facts.raw {
-			written[key] = value
-		}
-		for _, one := range b.pairs {
-			// What is said here instead is not needed there.
-			switch {
-			case one.key == "environment":
-			case one.tag != "" || one.key == "image":
-				delete(written, one.key)
-			}
-		}
-		replaced := asMapOf(b.pairs, "environment")
-		for key, value := range g.facts.environment {
-			if _, instead := replaced[key]; instead {
-				continue
-			}
-			if value == nil {
-				found.note(b.name, key, false, false) // Compose leaves it out where it is not set
-				continue
-			}
-			found.take(b.name, value, false)
-		}
-		delete(written, "environment")
-		for key, value := range written {
-			found.take(b.name, value, key == "build" || key == "image")
-		}
-		found.take(b.name, b.pairs, false)
-		for _, name := range d.fileNames(g.facts) {
-			found.note(b.name, name, false, false)
-		}
+		d.takeService(found, b)
 	}
 	found.take(d.proxyName(), d.published, false)
 	for _, key := range []string{"volumes", "networks", "secrets", "configs"} {
-		definitions := asMap(d.project.model[key])
-		for name := range definitions {
-			if !d.uses(key, name) {
-				continue
-			}
-			definition := asMap(definitions[name])
-			found.take(key, d.secrets.without(name, key, definition), false)
-			if variable := text(definition["environment"]); variable != "" {
-				found.note(key, variable, true, false)
-			}
-			if definition["content"] != nil {
-				found.note(key, contentVariable(name), true, false)
+		for name, definition := range asMap(d.project.model[key]) {
+			if d.uses(key, name) {
+				d.takeDefinition(found, key, name, asMap(definition))
 			}
 		}
 	}
 	return found
+}
+
+// takeService notes the variables of a service, but for those in what the
+// environments say instead.
+func (d *drafter) takeService(found variables, b block) {
+	f := d.kinds[b.name].facts
+	written := maps.Clone(f.raw)
+	delete(written, "environment")
+	for _, one := range b.pairs {
+		if one.tag != "" || one.key == "image" {
+			delete(written, one.key)
+		}
+	}
+	for key, value := range written {
+		found.take(b.name, value, key == "build" || key == "image")
+	}
+	replaced := asMapOf(b.pairs, "environment")
+	for key, value := range f.environment {
+		if _, instead := replaced[key]; instead {
+			continue
+		}
+		if value == nil {
+			found.note(b.name, key, false, false) // Compose leaves it out where it is not set
+		}
+		found.take(b.name, value, false)
+	}
+	found.take(b.name, b.pairs, false)
+	for _, name := range d.fileNames(f) {
+		found.note(b.name, name, false, false)
+	}
+}
+
+// takeDefinition notes the variables of a volume, a network, a secret or a
+// config.
+func (d *drafter) takeDefinition(found variables, key, name string, definition map[string]any) {
+	found.take(key, d.secrets.without(name, key, definition), false)
+	if variable := text(definition["environment"]); variable != "" {
+		found.note(key, variable, true, false)
+	}
+	if definition["content"] != nil {
+		found.note(key, contentVariable(name), true, false)
+	}
 }
 
 func asMapOf(p pairs, key string) map[string]any {
