@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/cli"
+
 	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
@@ -30,6 +32,7 @@ func TestApplications(t *testing.T) {
 			}
 			checkPlan(t, proposal, production)
 			checkBuild(t, root)
+			checkCompose(t, root, production)
 			checkRoutes(t, production)
 			checkSecrets(t, proposal, printed, staging, production)
 			compareGolden(t, filepath.Join("testdata", name, "proposal.golden"), summary(proposal, production.Environment))
@@ -155,6 +158,32 @@ func checkBuild(t *testing.T, root string) {
 		written := asMap(project.service(name)["build"])["context"]
 		if wanted := filepath.Join(root, text(written)); service.Build.Context != wanted {
 			t.Errorf("%s is built in %s, not in %s", name, service.Build.Context, wanted)
+		}
+	}
+}
+
+// checkCompose loads the environment as `docker compose` itself does.
+func checkCompose(t *testing.T, root string, made *deploy.Release) {
+	t.Helper()
+	var variables []string
+	for name, value := range variablesOf(t, root) {
+		variables = append(variables, name+"="+value)
+	}
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "compose", "docker-compose.production.yml")},
+		cli.WithEnv(append(variables, "VERSION=v1.0.0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := options.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(project.Services) != len(made.Environment.Services) || project.Name != made.Environment.Project.Name {
+		t.Errorf("docker compose sees %s with %v", project.Name, project.ServiceNames())
+	}
+	for _, route := range made.Environment.Routes() {
+		if service := project.Services[route.Service]; service.Extensions[deploy.ExtensionKey] == nil || len(service.Ports) > 0 {
+			t.Errorf("docker compose sees %s with the ports %v and %v", route.Service, service.Ports, service.Extensions)
 		}
 	}
 }
