@@ -222,10 +222,13 @@ func onceOnly(guesses []*guess) {
 		}
 	}
 	for _, one := range guesses {
+		if one.kind == KindWorker && sqliteIn(one.facts) != "" && one.facts.owns() {
+			one.set(KindScheduler, one.reason+", and it writes an SQLite file")
+		}
 		if one.kind != KindWeb {
 			continue
 		}
-		if why := sqliteIn(one.facts); why != "" {
+		if why := sqliteIn(one.facts); why != "" && one.facts.owns() {
 			one.set(KindAlone, one.reason)
 			one.why, one.instead = sqlite, "move the data to a database server ("+why+" names the file)"
 		}
@@ -241,11 +244,8 @@ func onceOnly(guesses []*guess) {
 
 var sqliteFile = regexp.MustCompile(`(?i)sqlite|^file:.*\.db\b|[/\w]\.(?:db|sqlite3?|db3)$`)
 
-// sqliteIn gives the variable that names an SQLite file in a folder that stays.
+// sqliteIn gives the variable that names an SQLite file; empty for none.
 func sqliteIn(f *facts) string {
-	if !f.owns() {
-		return ""
-	}
 	for _, key := range sortedKeys(f.environment) {
 		if sqliteFile.MatchString(expand(text(f.environment[key]))) {
 			return key

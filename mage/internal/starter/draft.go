@@ -182,15 +182,23 @@ func (d *drafter) deployment(g *guess) inline {
 	f := g.facts
 	written := asMap(f.raw["deploy"])
 	update := pairs{}
+	at := "services." + f.name + ".deploy."
+	order := text(asMap(written["update_config"])["order"])
 	switch {
+	case order == "start-first" && !g.kind.rolled() && (f.owns() || f.publishes()):
+		d.find(Changed, at+"update_config.order", "is start-first, which would have two of it at once", "The environments leave it alone, and replace it only with consent.")
+		return inline{{key: "update_config", tag: "!reset"}}
 	case g.kind.rolled():
 		update = append(update, pair{key: "order", value: "start-first"})
+		if order == "stop-first" {
+			d.find(Changed, at+"update_config.order", "is stop-first, which leaves a gap at every deploy", "The environments say start-first.")
+		}
 	case g.kind == KindScheduler, !f.owns() && !f.publishes() && f.raw["network_mode"] != "host":
 		update = append(update, pair{key: "order", value: "stop-first"})
 	}
 	if action := asMap(written["update_config"])["failure_action"]; action != nil && action != "rollback" {
 		update = append(update, pair{key: "failure_action", value: "rollback"})
-		d.find(Changed, "services."+f.name+".deploy.update_config.failure_action", "is "+text(action)+", and a failed deploy always goes back here", "The environments say rollback.")
+		d.find(Changed, at+"update_config.failure_action", "is "+text(action)+", and a failed deploy always goes back here", "The environments say rollback.")
 	}
 	said := inline{}
 	if len(update) > 0 {
@@ -198,7 +206,7 @@ func (d *drafter) deployment(g *guess) inline {
 	}
 	if mode := written["mode"]; mode != nil && mode != "replicated" {
 		said = append(said, pair{key: "mode", value: "replicated"})
-		d.find(Changed, "services."+f.name+".deploy.mode", "is "+text(mode)+", which is Swarm's", "The environments say replicated.")
+		d.find(Changed, at+"mode", "is "+text(mode)+", which is Swarm's", "The environments say replicated.")
 	}
 	if len(said) == 0 {
 		return nil

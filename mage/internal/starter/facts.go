@@ -44,20 +44,6 @@ type facts struct {
 	checkURL string
 }
 
-// mount is one volume of a service.
-type mount struct {
-	kind, source, target string
-	readOnly             bool
-	// variable says that it is a folder which a variable names.
-	variable bool
-	raw      any
-}
-
-// relative says whether it is a folder of the project.
-func (m mount) relative() bool {
-	return m.kind == "bind" && !path.IsAbs(m.source) && !strings.HasPrefix(m.source, "~") && !strings.HasPrefix(m.source, "$")
-}
-
 // markerFiles say which framework a build context is of.
 var markerFiles = []string{
 	"manage.py", "artisan", "bin/rails", "alembic.ini", "prisma/schema.prisma", "mix.exs", "next.config.js", "next.config.mjs", "next.config.ts",
@@ -80,23 +66,15 @@ func newFacts(project *Project, name string) *facts {
 		}
 	}
 	for _, entry := range list(raw["volumes"]) {
-		one := asMap(entry)
-		readOnly := fmt.Sprint(one["read_only"]) == "true"
-		m := mount{kind: text(one["type"]), source: text(one["source"]), target: text(one["target"]), readOnly: readOnly, raw: entry}
-		if m.kind == "volume" && strings.HasPrefix(m.source, "$") {
-			m.kind = "bind" // the name of a volume cannot be a variable
-			m.raw = map[string]any{"type": "bind", "source": m.source, "target": m.target, "read_only": readOnly}
-			m.variable = true
-		}
-		f.mounts = append(f.mounts, m)
+		f.mounts = append(f.mounts, parseMount(asMap(entry)))
 	}
 	if build := asMap(raw["build"]); build != nil {
 		f.built = true
 		f.readContext(project, build)
 	}
 	check := asMap(raw["healthcheck"])
-	if test := words(check["test"]); test != "" && !strings.HasPrefix(test, "none") {
-		f.checked, f.checkURL = true, test
+	if test := words(check["test"]); test != "" || text(check["disable"]) == "true" {
+		f.checked, f.checkURL = true, test // whoever wants none is left without
 	}
 	f.process = strings.ToLower(f.process)
 	return f
@@ -161,11 +139,6 @@ func wordPart(c byte) bool {
 
 // value is a variable of the service's environment, with defaults expanded.
 func (f *facts) value(key string) string { return expand(text(f.environment[key])) }
-
-// owns says whether it has a volume or a folder that it writes.
-func (f *facts) owns() bool {
-	return slices.ContainsFunc(f.mounts, func(m mount) bool { return !m.readOnly && (m.kind == "bind" || m.kind == "volume" && m.source != "") })
-}
 
 // publishes says whether it has ports of the host.
 func (f *facts) publishes() bool {

@@ -158,6 +158,9 @@ func (d *drafter) next() []string {
 	if !strings.Contains(module, strings.TrimSuffix(targets, "/mage")) {
 		next = append(next, "go get "+targets+"@latest")
 	}
+	if own := d.project.read("magefile.go"); own != "" && !strings.Contains(own, targets) {
+		next = append(next, "add to the imports of magefile.go: //mage:import, and below it _ \""+targets+"\"")
+	}
 	if !strings.Contains(d.project.read(".gitignore"), ".env") {
 		next = append(next, "printf '.env\\n.env.staging\\n.env.production\\n' >> .gitignore")
 	}

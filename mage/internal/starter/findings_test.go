@@ -57,16 +57,23 @@ func TestFindings(t *testing.T) {
 		{"a port that is not HTTP", "  git:\n    image: acme/git:1\n    ports: [\"2222:22\", \"3000:3000\"]\n", Blocks, "services.git", "port 22", "it publishes port 22", ""},
 		{"TLS", "  site:\n    image: acme/site:1\n    ports: [\"443:443\", \"80:80\"]\n", Blocks, "services.site", "port 443", "", ""},
 		{"a scheduler in a worker", "  worker:\n    build: .\n    command: celery -A shop worker -B\n", Blocks, "services.worker.command", "celery beat as a service of its own", "order: stop-first", ""},
+		{"a database that is to start first", "  db:\n    image: postgres:17\n    volumes: [\"db:/d\"]\n    deploy: {update_config: {order: start-first, parallelism: 1}}\nvolumes: {db: }\n", Changed, "services.db.deploy.update_config.order", "two of it at once", "deploy: {update_config: !reset null}", ""},
+		{"a web service that is to stop first", "    deploy: {update_config: {order: stop-first}}\n", Changed, "services.web.deploy.update_config.order", "gap", "order: start-first", ""},
+		{"SQLite in the container", "    environment: {DATABASE_URL: \"sqlite:////tmp/app.db\"}\n", Blocks, "services.web.environment.DATABASE_URL", "gone with every release", "", ""},
+		{"SQLite in the source", "    build: .\n    volumes: [\".:/app\"]\n    environment: {DATABASE_URL: \"sqlite:///app.db\"}\n", Blocks, "services.web.volumes", "may be in the folder that is left out", "", "route:"},
+		{"a worker with SQLite", "  worker:\n    build: .\n    command: rq worker\n    volumes: [\"data:/data\"]\n    environment: {DATABASE_URL: \"sqlite:////data/a.db\"}\nvolumes: {data: }\n", Changed, "services.worker.build", "REGISTRY", "order: stop-first", ""},
+		{"data beside the source", "    build: .\n    volumes: [\"./src:/app/src\", \"./pgdata:/app/pgdata\", \"./keys:/keys\"]\n", Changed, "services.web.volumes", "over /app/src,", "- \"./pgdata:/app/pgdata\"\n      - \"./keys:/keys\"", "./src"},
 		{"profiles", "  debug:\n    image: busybox:1\n    profiles: [debug]\n", Changed, "services.debug.profiles", "leave it out", "", "service: debug"},
 		{"an override file", "", Judge, "compose.override.yml", "no part of the environments", "", ""},
 		{"an external network", "    networks: [edge]\nnetworks: {edge: {external: true}}\n", Judge, "networks.edge", "docker network create edge", "edge: {external: true}", ""},
 		{"a folder that a variable names", "    volumes: [\"${DATA}:/data\"]\n", Judge, "services.web.volumes", "${DATA} is written", `{read_only: false, source: "${DATA}", target: /data, type: bind}`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			root := folder(t, strings.Replace(one(test.keys), "[db]", "[web2]", 1)+"")
+			compose := one(test.keys)
 			if strings.Contains(test.keys, "[db]") {
-				put(t, root, "docker-compose.yml", strings.Replace(one(test.keys), "[db]", "[web2]", 1)+"  web2:\n    image: redis:8\n")
+				compose += "  db:\n    image: redis:8\n"
 			}
+			root := folder(t, compose)
 			put(t, root, "compose.override.yml", "services: {}\n")
 			proposal, printed := carried(t, root)
 			at := slices.IndexFunc(proposal.Findings, func(f Finding) bool {
@@ -81,6 +88,11 @@ func TestFindings(t *testing.T) {
 			}
 			if test.gone != "" && strings.Contains(written, test.gone) {
 				t.Errorf("it writes %q:\n%s", test.gone, written)
+			}
+			for _, guess := range proposal.Guesses {
+				if service, ok := release(t, root, "production").Environment.Service(guess.Service); ok && misplaced(guess.Kind, service) != "" {
+					t.Errorf("%s is a %s, and %s", guess.Service, guess.Kind, misplaced(guess.Kind, service))
+				}
 			}
 			if strings.Contains(printed, "s3cret") {
 				t.Errorf("it prints a secret:\n%s", printed)

@@ -2,7 +2,6 @@ package starter
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -39,6 +38,9 @@ func (d *drafter) look(g *guess) {
 	if seen := discovered(f); g.kind == KindWeb && seen != "" {
 		d.find(Blocks, at+"."+seen, "has a reverse proxy find the containers, so that it sends requests past the proxy, and to containers that end",
 			"Say it of the service "+d.proxyName()+" instead, with the port that this one's route listens on.")
+	}
+	if key := sqliteIn(f); g.kind == KindWeb && key != "" {
+		d.find(Blocks, at+".environment."+key, "names an SQLite file in the container itself, which is gone with every release", "Use a database server.")
 	}
 	d.lookAtImage(g)
 	d.lookAtProcess(g)
@@ -186,107 +188,4 @@ func (d *drafter) reset(g *guess, tagged func(key, tag string, value any, commen
 			d.find(Judge, at+"ports", fmt.Sprintf("publishes %d, too, and a service has one route", p.target), "The environments do not publish it: services reach it by name.")
 		}
 	}
-}
-
-// dataFolder are names of folders whose content outlives a release.
-var dataFolder = regexp.MustCompile(`(?i)(?:^|/)(?:media|uploads?|data|storage|logs?|backups?|volumes?|files|content|db)(?:/|$)|[-_]data(?:/|$)`)
-
-var languageImage = regexp.MustCompile(`^(?:node|python|php|ruby|golang|openjdk|eclipse-temurin|bun|deno|rust|elixir|maven|gradle|sdk|aspnet)$`)
-
-// volumes takes the source code away that developers mount over the image, and
-// keeps the other folders of the project as they will be on the host.
-func (d *drafter) volumes(g *guess, tagged func(key, tag string, value any, comment string)) {
-	f := g.facts
-	at := "services." + f.name + ".volumes"
-	var kept lines
-	var sources []string
-	rewritten := false
-	for _, m := range f.mounts {
-		if m.relative() && f.built && path.Ext(m.source) == "" && !dataFolder.MatchString(m.source) || m.relative() && f.built && path.Clean(m.source) == "." {
-			sources = append(sources, m.target)
-		}
-	}
-	for _, m := range f.mounts {
-		if underAny(m.target, sources) && (m.relative() && !dataFolder.MatchString(m.source) || m.kind == "volume" && (m.source == "" || installed.MatchString(m.target))) {
-			continue
-		}
-		if m.relative() {
-			rewritten = true
-			d.lookAtFolder(g, m)
-		}
-		// Without a value of the variable, the short form is read as a volume's name.
-		rewritten = rewritten || m.variable
-		kept = append(kept, d.secrets.without(f.name, "volumes", m.short()))
-		if g.kind == KindWeb && m.source != "" && !m.readOnly && path.Ext(m.source) == "" && (m.kind == "volume" || m.kind == "bind") {
-			d.find(Judge, at, m.source+" is written by old and new containers at once during a rollout", "That is right for uploaded files, and wrong for a database file, an index or a lock.")
-		}
-	}
-	if len(sources) > 0 {
-		d.find(Changed, at, "mounts source code over "+strings.Join(sources, " and ")+", so that the image's own is not what runs", "The environments leave it out: the image has its code.")
-	}
-	switch {
-	case len(sources) == 0 && !rewritten:
-	case len(kept) == 0:
-		tagged("volumes", "!reset", []any{}, "")
-	default:
-		tagged("volumes", "!override", kept, "Folders of the project start in the deploy directory on the host.")
-	}
-}
-
-func (d *drafter) lookAtFolder(g *guess, m mount) {
-	at := "services." + g.facts.name + ".volumes"
-	switch {
-	case !g.facts.built && languageImage.MatchString(g.facts.software) && !m.readOnly && path.Ext(m.source) == "":
-		d.find(Blocks, at, "runs code out of the folder "+m.source+" of this machine, and its image has none", "Write a Dockerfile that copies the code into an image, and say build.")
-	case path.Clean(m.source) == ".env": // is on the host
-	case !m.readOnly && (dataFolder.MatchString(m.source) || !g.facts.built && path.Ext(m.source) == ""):
-		d.find(Judge, at, "keeps what it writes in "+m.source+", which is below the deploy directory on the host", "Move what is there now to that place before the first deploy, or use a named volume.")
-	default:
-		d.find(Judge, at, "mounts "+m.source+" of the project, which is not sent to the host", "Copy it into the deploy directory on the host, or better into an image.")
-	}
-}
-
-var installed = regexp.MustCompile(`node_modules|/vendor$|\.next|\.venv|/venv|/deps$|/_build$`)
-
-func underAny(target string, folders []string) bool {
-	for _, folder := range folders {
-		if target == folder || strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// short is a mount in Compose's short form, where that says all of it.
-func (m mount) short() any {
-	long := asMap(m.raw)
-	if m.variable {
-		return m.raw
-	}
-	for key, value := range long {
-		switch key {
-		case "type", "source", "target", "read_only":
-		case "bind":
-			if bind := asMap(value); len(bind) > 1 || len(bind) == 1 && fmt.Sprint(bind["create_host_path"]) != "true" {
-				return m.raw
-			}
-		case "volume":
-			if len(asMap(value)) > 0 {
-				return m.raw
-			}
-		default:
-			return m.raw
-		}
-	}
-	if m.kind != "bind" && m.kind != "volume" {
-		return m.raw
-	}
-	short := m.target
-	if m.source != "" {
-		short = m.source + ":" + m.target
-	}
-	if m.readOnly {
-		short += ":ro"
-	}
-	return short
 }

@@ -79,3 +79,17 @@ func TestNamesOfComposeFiles(t *testing.T) {
 		}
 	}
 }
+
+// A service that itself extends one of another file is extended as it is.
+func TestExtendedServices(t *testing.T) {
+	root := folder(t, "services:\n  web:\n    extends: {file: common/base.yml, service: base}\n    ports: [\"8000:8000\"]\n")
+	put(t, root, "common/base.yml", "services:\n  base:\n    build: .\n    command: gunicorn shop.wsgi\n    environment: {SECRET_KEY: s3cret}\n    volumes: [\"./media:/app/media\"]\n")
+	proposal, printed := carried(t, root)
+	made := release(t, root, "production")
+	checkSecrets(t, proposal, printed, made)
+	checkBuild(t, root)
+	web := made.Environment.Project.Services["web"]
+	if len(web.Command) == 0 || web.Command[0] != "gunicorn" || len(web.Volumes) != 1 || made.Environment.Migrations == nil {
+		t.Errorf("%+v, %+v", web.Command, web.Volumes)
+	}
+}

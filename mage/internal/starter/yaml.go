@@ -98,7 +98,7 @@ func flow(value any) string {
 	case inline:
 		var entries []string
 		for _, one := range value {
-			entries = append(entries, scalar(one.key)+": "+flow(one.value))
+			entries = append(entries, scalar(one.key)+": "+strings.TrimPrefix(one.tag+" "+flow(one.value), " "))
 		}
 		return "{" + strings.Join(entries, ", ") + "}"
 	case []any:
