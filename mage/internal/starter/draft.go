@@ -272,61 +272,6 @@ func (g *guess) what() string {
 	return "a " + string(g.kind)
 }
 
-// image is the image's name where the environments say another one.
-func (d *drafter) image(f *facts) string {
-	if f.built {
-		return d.images[flow(f.raw["build"])]
-	}
-	// Whoever runs what another service builds gets its versions, too.
-	for _, other := range d.kinds {
-		if other.facts.built && other.facts.image != "" && other.facts.image == f.image {
-			return d.images[flow(other.facts.raw["build"])]
-		}
-	}
-	return ""
-}
-
-// nameImages gives every build a name in the registry, with the version.
-func (d *drafter) nameImages(kept []*guess) {
-	var builds []string
-	for _, one := range kept {
-		if build := flow(one.facts.raw["build"]); one.facts.built && !slices.Contains(builds, build) {
-			builds = append(builds, build)
-		}
-	}
-	for _, one := range kept {
-		f := one.facts
-		build := flow(f.raw["build"])
-		if !f.built || d.images[build] != "" {
-			continue
-		}
-		name := d.Name
-		if len(builds) > 1 {
-			name += "-" + f.name
-		}
-		written := text(f.raw["image"])
-		if f.image != "" {
-			name = f.software
-		}
-		d.images[build] = "${REGISTRY}/" + name + ":${VERSION}"
-		if parts := splitOutside(written); strings.Contains(parts[0], "/") {
-			// The registry's port, if any, stays: only what is behind the last / is a tag.
-			repository := written
-			if last := parts[len(parts)-1]; len(parts) > 1 && !strings.Contains(last, "/") {
-				repository = strings.TrimSuffix(written, ":"+last)
-			}
-			d.images[build] = repository + ":${VERSION}"
-		}
-		at := "services." + f.name + ".image"
-		switch {
-		case written == "":
-			d.find(Changed, "services."+f.name+".build", "is built and has no name, so that nothing could be pushed or gone back to", "The environments call the image "+d.images[build]+".")
-		case !strings.Contains(written, "${VERSION"):
-			d.find(Changed, at, "has a tag that is the same for every version", "The environments call the image "+d.images[build]+".")
-		}
-	}
-}
-
 // dependsOn takes the services away that the environments do not have.
 func (d *drafter) dependsOn(g *guess, tagged func(key, tag string, value any, comment string)) {
 	left := pairs{}

@@ -63,6 +63,8 @@ func TestFindings(t *testing.T) {
 		{"SQLite in the source", "    build: .\n    volumes: [\".:/app\"]\n    environment: {DATABASE_URL: \"sqlite:///app.db\"}\n", Blocks, "services.web.volumes", "may be in the folder that is left out", "", "route:"},
 		{"a worker with SQLite", "  worker:\n    build: .\n    command: rq worker\n    volumes: [\"data:/data\"]\n    environment: {DATABASE_URL: \"sqlite:////data/a.db\"}\nvolumes: {data: }\n", Changed, "services.worker.build", "REGISTRY", "order: stop-first", ""},
 		{"data beside the source", "    build: .\n    volumes: [\"./src:/app/src\", \"./pgdata:/app/pgdata\", \"./keys:/keys\"]\n", Changed, "services.web.volumes", "over /app/src,", "- \"./pgdata:/app/pgdata\"\n      - \"./keys:/keys\"", "./src"},
+		{"an image that a task builds", "  migrate:\n    build: .\n    image: acme/app\n    command: npm run migrate\n  worker:\n    image: acme/app\n    command: rq worker\n", Blocks, "services.worker.image", "is built by migrate", "", ""},
+		{"a variable for a tag", "  worker:\n    image: acme/app:${TAG}\n    command: rq worker\n", Judge, "services.worker.image", "${VERSION} for the tag", "", ""},
 		{"profiles", "  debug:\n    image: busybox:1\n    profiles: [debug]\n", Changed, "services.debug.profiles", "leave it out", "", "service: debug"},
 		{"an override file", "", Judge, "compose.override.yml", "no part of the environments", "", ""},
 		{"an external network", "    networks: [edge]\nnetworks: {edge: {external: true}}\n", Judge, "networks.edge", "docker network create edge", "edge: {external: true}", ""},

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 var development = regexp.MustCompile(`runserver|flask\b.*\brun|next dev|npm run dev|yarn dev|pnpm dev|nodemon|--reload|artisan serve|vite\b|webpack`)
@@ -76,29 +74,6 @@ func discovered(f *facts) string {
 		return "environment.VIRTUAL_HOST"
 	}
 	return ""
-}
-
-func (d *drafter) lookAtImage(g *guess) {
-	f := g.facts
-	at := "services." + f.name
-	if target := text(asMap(f.raw["build"])["target"]); strings.HasPrefix(target, "dev") {
-		d.find(Blocks, at+".build.target", "is "+target+", which is for developers", "Say build: {target: …} with the stage for production in the environments.")
-	}
-	for _, key := range sortedKeys(environmentOf(asMap(f.raw["build"])["args"])) {
-		if value := text(environmentOf(asMap(f.raw["build"])["args"])[key]); secretName(key) && value != "" {
-			d.find(Judge, at+".build.args."+key, "is a secret that stays in the image's layers", "Use build: {secrets: […]}, which leaves no trace.")
-		}
-	}
-	written := text(f.raw["image"])
-	if f.built || written == "" || d.image(f) != "" {
-		return
-	}
-	if strings.Contains(written, "@") || strings.Contains(written, "$") {
-		return
-	}
-	if deploy.Tag(written) == "latest" {
-		d.find(Judge, at+".image", "has no tag but latest: nobody can say which version runs, and the next pull may be another one", "Name the version that runs now.")
-	}
 }
 
 func (d *drafter) lookAtProcess(g *guess) {
