@@ -37,8 +37,8 @@ type drafter struct {
 	because   string
 	// images are the names of what is built, by their build section.
 	images map[string]string
-	// leaves are the services that the environments do not have, and why.
-	leaves map[string]string
+	// leaves are the services that the environments do not have.
+	leaves map[string]bool
 }
 
 // block is one service as it is written.
@@ -48,13 +48,13 @@ type block struct {
 }
 
 func (d *drafter) draft(guesses []*guess) {
-	d.listens, d.images, d.leaves = map[int]bool{}, map[string]string{}, map[string]string{}
+	d.listens, d.images, d.leaves = map[int]bool{}, map[string]string{}, map[string]bool{}
 	for _, one := range guesses {
 		d.leave(one)
 	}
 	var kept []*guess
 	for _, one := range guesses {
-		if d.leaves[one.facts.name] == "" {
+		if !d.leaves[one.facts.name] {
 			kept = append(kept, one)
 		}
 	}
@@ -104,13 +104,13 @@ func (d *drafter) leave(g *guess) {
 	at := "services." + f.name
 	switch {
 	case g.kind == KindTask:
-		d.leaves[f.name] = "a task that ends, which a rollout has no place for"
+		d.leaves[f.name] = true
 		d.find(Changed, at, "is a task that ends, which a rollout has no place for: the environments leave it out", "Migrations stand under x-deploy.migrations; run other tasks with x-deploy.hooks or `mage exec`.")
 	case g.kind == KindTool:
-		d.leaves[f.name] = g.reason
+		d.leaves[f.name] = true
 		d.find(Changed, at, g.reason+": the environments leave it out", "Add it to an environment with extends, as the others, if it is wanted there.")
 	case len(list(f.raw["profiles"])) > 0:
-		d.leaves[f.name] = "it has profiles"
+		d.leaves[f.name] = true
 		d.find(Changed, at+".profiles", "has profiles, so that it does not start by itself: the environments leave it out", "Add it to an environment with extends, as the others, if it is wanted there.")
 	}
 }
@@ -278,7 +278,7 @@ func (d *drafter) dependsOn(g *guess, tagged func(key, tag string, value any, co
 	gone := false
 	written := asMap(g.facts.raw["depends_on"])
 	for _, name := range sortedKeys(written) {
-		if d.leaves[name] != "" {
+		if d.leaves[name] {
 			gone = true
 			continue
 		}

@@ -46,7 +46,7 @@ type facts struct {
 
 // markerFiles say which framework a build context is of.
 var markerFiles = []string{
-	"manage.py", "artisan", "bin/rails", "alembic.ini", "prisma/schema.prisma", "mix.exs", "next.config.js", "next.config.mjs", "next.config.ts",
+	"manage.py", "artisan", "bin/rails", "alembic.ini", "prisma/schema.prisma", "mix.exs",
 }
 
 func newFacts(project *Project, name string) *facts {

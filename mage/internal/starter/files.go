@@ -89,7 +89,7 @@ func contentVariable(name string) string {
 func (d *drafter) uses(key, name string) bool {
 	for _, g := range d.kinds {
 		f := g.facts
-		if d.leaves[f.name] != "" {
+		if d.leaves[f.name] {
 			continue
 		}
 		switch key {

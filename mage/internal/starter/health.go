@@ -2,6 +2,7 @@ package starter
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,9 +38,9 @@ func healthPath(g *guess) (path, why string, sure bool) {
 	}
 	process := g.facts.process
 	switch {
-	case strings.Contains(process, "rails") || strings.Contains(process, "puma") || hasMarker(g.facts, "bin/rails"):
+	case strings.Contains(process, "rails") || strings.Contains(process, "puma") || slices.Contains(g.facts.markers, "bin/rails"):
 		return "/up", "what Rails has for it since 7.1", true
-	case strings.Contains(process, "artisan") || hasMarker(g.facts, "artisan"):
+	case strings.Contains(process, "artisan") || slices.Contains(g.facts.markers, "artisan"):
 		return "/up", "what Laravel has for it since 11", true
 	case strings.Contains(process, "spring") || g.facts.environment["SPRING_DATASOURCE_URL"] != nil || g.facts.environment["SPRING_PROFILES_ACTIVE"] != nil:
 		return "/actuator/health", "what Spring Boot Actuator has for it", true
@@ -96,15 +97,4 @@ func workerCheck(g *guess) []any {
 		return []any{"CMD-SHELL", `celery -A ` + written[at:at+len(found[1])] + ` inspect ping -d "celery@$$HOSTNAME"`}
 	}
 	return nil
-}
-
-func hasMarker(f *facts, anyOf ...string) bool {
-	for _, marker := range f.markers {
-		for _, wanted := range anyOf {
-			if strings.HasPrefix(marker, wanted) {
-				return true
-			}
-		}
-	}
-	return false
 }

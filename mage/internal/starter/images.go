@@ -105,7 +105,7 @@ func (d *drafter) lookAtImage(g *guess) {
 		return
 	}
 	if builder := d.builder(f); builder != nil {
-		if d.leaves[builder.name] != "" {
+		if d.leaves[builder.name] {
 			d.find(Blocks, at+".image", "is built by "+builder.name+", which the environments leave out", "Say build in this service, too.")
 		}
 		return

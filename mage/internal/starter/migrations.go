@@ -2,7 +2,10 @@ package starter
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // framework is one whose migrations are known from its command lines.
@@ -24,7 +27,7 @@ func shell(line string) []string { return []string{"sh", "-c", line} }
 // frameworks are looked for in this order: the surest first.
 var frameworks = []framework{
 	{
-		name: "django", process: regexp.MustCompile(`manage\.py|\.wsgi\b|\.asgi\b`), marker: "manage.py",
+		name: deploy.FrameworkDjango, process: regexp.MustCompile(`manage\.py|\.wsgi\b|\.asgi\b`), marker: "manage.py",
 		keys: []string{"DJANGO_SETTINGS_MODULE", "DJANGO_SECRET_KEY", "DJANGO_DEBUG", "DJANGO_ALLOWED_HOSTS"}, atStart: regexp.MustCompile(`manage\.py\s+migrate`),
 	},
 	{
@@ -72,7 +75,7 @@ var frameworks = []framework{
 
 // speaks says whether a service is of the framework.
 func (w framework) speaks(f *facts) bool {
-	if w.process.MatchString(f.process) || w.marker != "" && hasMarker(f, w.marker) {
+	if w.process.MatchString(f.process) || slices.Contains(f.markers, w.marker) {
 		return true
 	}
 	for _, key := range w.keys {
@@ -104,7 +107,7 @@ func (d *drafter) migrations(guesses []*guess) {
 // carrier is the service that serves requests from the same image.
 func (d *drafter) carrier(of *guess, guesses []*guess) *guess {
 	serves := func(one *guess) bool {
-		return d.leaves[one.facts.name] == "" && (one.kind == KindWeb || one.kind == KindUpstream || one.kind == KindAlone)
+		return !d.leaves[one.facts.name] && (one.kind == KindWeb || one.kind == KindUpstream || one.kind == KindAlone)
 	}
 	if serves(of) {
 		return of
@@ -127,8 +130,8 @@ func sameImage(a, b *facts) bool {
 
 func (d *drafter) migrate(target *guess, found framework) {
 	name := target.facts.name
-	if found.name == "django" {
-		d.migrating, d.migration = name, "django"
+	if found.name == deploy.FrameworkDjango {
+		d.migrating, d.migration = name, deploy.FrameworkDjango
 		d.because = "Django's migrations, seen by its command, its variables or manage.py."
 		return
 	}

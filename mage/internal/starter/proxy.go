@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // proxyImage is the proxy that these targets drive.
@@ -46,6 +48,10 @@ func (d *drafter) route(g *guess, add func(string, any, string)) pairs {
 	if !sure {
 		d.find(Judge, "services."+f.name+".healthcheck", "no address is known that says whether it is well: the proposal asks / for a 2xx",
 			"Change x-deploy.health.path to one that answers 200 only when the database can be reached, too.")
+	}
+	if d.migrating == f.name && d.migration == any(deploy.FrameworkDjango) {
+		d.find(Judge, "services."+f.name+".environment", "Django answers only for the names in ALLOWED_HOSTS, and the health check asks for localhost",
+			"Have localhost among them, or name another one as x-deploy.health.host, and as host under verify.")
 	}
 	d.verified = append(d.verified, inline{{key: "url", value: g.entry.asked() + path}, {key: "host", value: "localhost"}})
 	route := inline{{key: "port", value: g.port}}
@@ -104,7 +110,7 @@ func (d *drafter) proxyNetworks() []string {
 	inside := true
 	for _, name := range d.project.services() {
 		g := d.kinds[name]
-		if g.kind != KindWeb || d.leaves[name] != "" {
+		if g.kind != KindWeb || d.leaves[name] {
 			continue
 		}
 		own := networksOf(g.facts)
