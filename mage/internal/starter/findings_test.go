@@ -65,6 +65,7 @@ func TestFindings(t *testing.T) {
 		{"data beside the source", "    build: .\n    volumes: [\"./src:/app/src\", \"./pgdata:/app/pgdata\", \"./keys:/keys\"]\n", Changed, "services.web.volumes", "over /app/src,", "- \"./pgdata:/app/pgdata\"\n      - \"./keys:/keys\"", "./src"},
 		{"an image that a task builds", "  migrate:\n    build: .\n    image: acme/app\n    command: npm run migrate\n  worker:\n    image: acme/app\n    command: rq worker\n", Blocks, "services.worker.image", "is built by migrate", "", ""},
 		{"a variable for a tag", "  worker:\n    image: acme/app:${TAG}\n    command: rq worker\n", Judge, "services.worker.image", "${VERSION} for the tag", "", ""},
+		{"a health check of another port", "    healthcheck: {test: curl http://localhost:9000/metrics}\n", Judge, "services.web.healthcheck", "asks / for a 2xx", "health: {path: /}", "metrics"},
 		{"profiles", "  debug:\n    image: busybox:1\n    profiles: [debug]\n", Changed, "services.debug.profiles", "leave it out", "", "service: debug"},
 		{"an override file", "", Judge, "compose.override.yml", "no part of the environments", "", ""},
 		{"an external network", "    networks: [edge]\nnetworks: {edge: {external: true}}\n", Judge, "networks.edge", "docker network create edge", "edge: {external: true}", ""},
@@ -138,6 +139,17 @@ func TestProxyOfAnotherName(t *testing.T) {
 	}
 	if service, ok := environment.Service("proxy"); !ok || service.Kind != deploy.KindKept {
 		t.Errorf("%+v", service)
+	}
+}
+
+// What the environments do not have needs no variable.
+func TestVariablesOfWhatIsLeftOut(t *testing.T) {
+	root := folder(t, strings.Replace(one("  migrate:\n    image: \"x:${MIGRATE_TAG}\"\n"), `"8000:8000"`, `"8000:8000", "${DEBUG_PORT}:9229"`, 1))
+	proposal, _ := carried(t, root)
+	for _, file := range proposal.Files {
+		if strings.Contains(file.Content, "DEBUG_PORT") || strings.Contains(file.Content, "MIGRATE_TAG") {
+			t.Errorf("%s:\n%s", file.Path, file.Content)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -116,11 +115,8 @@ func parse(ctx context.Context, path string, content []byte) (map[string]any, er
 	return model, nil
 }
 
-// quoted is what the YAML reader repeats of a file, which may be a secret.
-var quoted = regexp.MustCompile("`[^`]*`")
-
 func broken(path string, err error, hint string) error {
-	text := quoted.ReplaceAllString(strings.ReplaceAll(err.Error(), path+": ", ""), "a value")
+	text := strings.ReplaceAll(err.Error(), path+": ", "")
 	return &deploy.Failure{Status: deploy.ExitUsage, Err: fmt.Errorf("%s: %s", path, text), Hint: hint}
 }
 
