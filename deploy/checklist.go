@@ -25,10 +25,10 @@ const (
 // ChecklistItems are all of them.
 var ChecklistItems = []string{ItemCI, ItemStaging, ItemBackup, ItemNotified, ItemChangelog, ItemRollback}
 
-// Checklist is x-deploy.checklist.
+// Checklist is x-deploy.checklist: what must hold before a production deploy.
 type Checklist struct {
-	// Items are those that must be done or waived. Without any they are those
-	// that the project is set up for.
+	// Items are those that must be done, or waived with a reason. Without any
+	// they are those that the project is set up for.
 	Items []string `mapstructure:"items"`
 	// Staging is the environment that a release must have served in before;
 	// "staging" where empty.

@@ -7,21 +7,24 @@ import (
 
 // Exit statuses, so that a CI job can tell outcomes apart without reading.
 const (
-	// ExitFailed: nothing that serves was changed.
+	// ExitFailed: the command failed; what serves was not touched.
 	ExitFailed = 1
-	// ExitUsage: the command or the configuration is wrong.
+	// ExitUsage: the command or the configuration is wrong; nothing was touched.
 	ExitUsage = 2
 	// ExitRolledBack: the new release was taken back and the old one serves.
 	ExitRolledBack = 3
-	// ExitNeedsPerson: the state is one that only a person can resolve.
+	// ExitNeedsPerson: the way back failed too, or only a person can decide what
+	// is right.
 	ExitNeedsPerson = 4
 	// ExitConsent: the plan interrupts and -accept-downtime was not given.
 	ExitConsent = 5
 	// ExitInterrupted: a signal stopped the command; what serves is said.
 	ExitInterrupted = 6
-	// ExitUnknown: the connection to a host was lost; the rollout goes on there.
+	// ExitUnknown: the connection to a host is lost for good; the rollout goes on
+	// there.
 	ExitUnknown = 7
-	// ExitLocked: another deploy is running. 75 is sysexits' "try again".
+	// ExitLocked: another command is running; who, what and since when is said.
+	// 75 is sysexits' "try again".
 	ExitLocked = 75
 )
 

@@ -56,11 +56,14 @@ const (
 // MaintenanceSettings is x-deploy.maintenance: what `mage maintenance on` does
 // where it is told nothing else.
 type MaintenanceSettings struct {
-	// Message is the page's text.
+	// Message is the page's text; "We are working on it and will be back
+	// shortly." where empty.
 	Message string `mapstructure:"message"`
-	// RetryAfter is after how long a client may ask again.
+	// RetryAfter is after how long a client may ask again, from 1s to a week; 2m
+	// where 0s.
 	RetryAfter time.Duration `mapstructure:"retry_after"`
-	// Admins are addresses that are let through: "203.0.113.7", "10.0.0.0/8".
+	// Admins are addresses and networks that are let through: "203.0.113.7",
+	// "10.0.0.0/8".
 	Admins []string `mapstructure:"admins"`
 }
 

@@ -19,24 +19,31 @@ type Migrations struct {
 	// Service is the one whose image contains the migrations: the one that says
 	// all this.
 	Service string `mapstructure:"-"`
-	// Framework is "django", or empty where the commands say it all.
+	// Framework is whose migrations they are: "django", or nothing where the
+	// commands say it all.
 	Framework string `mapstructure:"framework"`
-	// Manage is Django's management command; [python3, manage.py] where empty.
+	// Manage is Django's management command.
 	Manage []string `mapstructure:"manage"`
-	// Database is Django's name of the database; "default" where empty.
+	// Database is Django's name of the database, a key of its DATABASES.
 	Database string `mapstructure:"database"`
-	// Pending prints one pending migration a line, in their order. Apply applies
-	// all of them. Revert takes an app back to a migration; {app} and
-	// {migration} stand for the two. They are for other frameworks than Django.
+	// Pending is the command that prints one pending migration a line, in their
+	// order. For other frameworks than Django, as apply and revert.
 	Pending []string `mapstructure:"pending"`
-	Apply   []string `mapstructure:"apply"`
-	Revert  []string `mapstructure:"revert"`
-	// Order says when they run, on every deploy but the first.
+	// Apply is the command that applies all pending migrations.
+	Apply []string `mapstructure:"apply"`
+	// Revert is the command that takes an app back to a migration: {app} and
+	// {migration} stand for the two.
+	Revert []string `mapstructure:"revert"`
+	// Order says when they run, on every deploy but the first. "auto": what the
+	// release that serves survives before the switch, and the rest behind it;
+	// "before" and "after" the switch: all.
 	Order MigrationOrder `mapstructure:"order"`
 	// LockTimeout is how long a statement may wait for a lock on Postgres, and
-	// with it everybody who comes after; Attempts how often it is tried.
+	// with it everybody who comes after.
 	LockTimeout time.Duration `mapstructure:"lock_timeout"`
-	Attempts    int           `mapstructure:"attempts"`
+	// Attempts is how often a migration is tried that did not get its lock; 1 or
+	// more.
+	Attempts int `mapstructure:"attempts"`
 }
 
 // MigrationOrder is when migrations run.
@@ -54,22 +61,29 @@ const (
 type Backups struct {
 	// Service is the one whose container is the Postgres server.
 	Service string `mapstructure:"service"`
-	// Database and User are the names in it; POSTGRES_DB and POSTGRES_USER of
-	// its environment where empty, as the official image has them.
+	// Database is the one that is backed up; where empty that of POSTGRES_DB in
+	// the service's environment, as the official image has it.
 	Database string `mapstructure:"database"`
-	User     string `mapstructure:"user"`
+	// User is the database's; where empty that of POSTGRES_USER in the service's
+	// environment.
+	User string `mapstructure:"user"`
 	// Endpoint is the S3 server: "https://s3.eu-central-1.amazonaws.com".
 	Endpoint string `mapstructure:"endpoint"`
-	Region   string `mapstructure:"region"`
-	Bucket   string `mapstructure:"bucket"`
+	// Region is the bucket's; where empty the S3 server is asked for it.
+	Region string `mapstructure:"region"`
+	// Bucket is the one that the backups are in.
+	Bucket string `mapstructure:"bucket"`
 	// Prefix is the folder in the bucket: "webshop/production".
 	Prefix string `mapstructure:"prefix"`
-	// AccessKey and SecretKey name the variables of .env that hold the login:
-	// BACKUP_ACCESS_KEY and BACKUP_SECRET_KEY where empty.
+	// AccessKey is the name of the variable in .env that holds the login's access
+	// key, never the key itself.
 	AccessKey string `mapstructure:"access_key"`
+	// SecretKey is the name of the variable in .env that holds the login's secret
+	// key, never the key itself.
 	SecretKey string `mapstructure:"secret_key"`
 	// Interval is how often one is taken; the newest may be twice as old.
 	Interval time.Duration `mapstructure:"interval"`
-	// DrillWithin is how old the last successful restore may be; 0 does not ask.
+	// DrillWithin is how old the last trial restore that went well may be; 0s
+	// does not ask.
 	DrillWithin time.Duration `mapstructure:"drill_within"`
 }

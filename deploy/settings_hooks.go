@@ -11,8 +11,8 @@ import (
 // DefaultHookTimeout is what a hook may take that does not say it.
 const DefaultHookTimeout = time.Minute
 
-// Hooks is x-deploy.hooks: commands of the user's own at four moments. Those
-// of one moment run one after another.
+// Hooks is x-deploy.hooks: commands of your own at four moments. Those of one
+// moment run one after another.
 type Hooks struct {
 	// BeforeSwitch run when the new containers are healthy and nothing of what
 	// serves was touched yet; one that fails stops the deploy.
@@ -28,13 +28,18 @@ type Hooks struct {
 
 // Hook is one command, in a container or on the host.
 type Hook struct {
-	// Name is how plans, journals and reports call it.
+	// Name is how plans, journals and reports call it: one of its own within its
+	// list.
 	Name string `mapstructure:"name"`
-	// Service is the one in whose image it runs; Host runs it on the host.
-	Service string      `mapstructure:"service"`
-	Host    bool        `mapstructure:"host"`
+	// Service is the one in whose image it runs; none with host.
+	Service string `mapstructure:"service"`
+	// Host runs it on the host, in the deploy directory, instead of in a
+	// container.
+	Host bool `mapstructure:"host"`
+	// Command is what is run: a program and its arguments, or one text for
+	// /bin/sh, with $$ for $.
 	Command CommandLine `mapstructure:"command"`
-	// Timeout is when it is ended.
+	// Timeout is when it is ended, with all that it has started.
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 

@@ -11,20 +11,24 @@ import (
 
 // Notify is x-deploy.notify: who is told what a command does.
 type Notify struct {
-	// Discord and Slack are the addresses of their webhooks, which are secrets:
+	// Discord is the address of a webhook, which is a secret:
 	// ${DISCORD_WEBHOOK_URL:-} in the Compose file, and the value in .env. An
 	// empty one is off.
 	Discord string `mapstructure:"discord"`
-	Slack   string `mapstructure:"slack"`
-	// On says of what they are told; of everything where it is not there.
+	// Slack is the address of a webhook, which is a secret:
+	// ${SLACK_WEBHOOK_URL:-} in the Compose file, and the value in .env. An empty
+	// one is off.
+	Slack string `mapstructure:"slack"`
+	// On says of what they are told.
 	On []Occasion `mapstructure:"on"`
-	// Address is where the environment is looked at: "https://staging.shop.example".
+	// Address is where people look at the environment:
+	// "https://staging.shop.example".
 	Address string `mapstructure:"address"`
 	// GitHub has whoever deploys record it in GitHub's list of deployments, with
-	// the GITHUB_TOKEN there; nil does so in GitHub Actions only.
+	// the GITHUB_TOKEN there. Without it that is done in GitHub Actions only.
 	GitHub *bool `mapstructure:"github"`
-	// NameHost has each notice name the host. A laptop sets it where there are
-	// several.
+	// NameHost has each notice name the host. What ships sets it where there are
+	// several, and nothing else is said.
 	NameHost bool `mapstructure:"name_host"`
 	// DiscordVariable and SlackVariable name the variables that hold the
 	// addresses, for messages.

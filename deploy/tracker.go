@@ -39,16 +39,19 @@ type Issue struct {
 // DefaultSentryURL is Sentry's own service.
 const DefaultSentryURL = "https://sentry.io"
 
-// Sentry is x-deploy.sentry.
+// Sentry is x-deploy.sentry: where it is, and what it may have to say.
 type Sentry struct {
-	URL          string `mapstructure:"url"`
+	// URL is the server's address.
+	URL string `mapstructure:"url"`
+	// Organization is its short name, as in Sentry's addresses.
 	Organization string `mapstructure:"organization"`
-	Project      string `mapstructure:"project"`
+	// Project is its short name, as in Sentry's addresses.
+	Project string `mapstructure:"project"`
 	// Token needs the scopes project:releases and event:read. Without one Sentry
 	// is left alone: "${SENTRY_AUTH_TOKEN:-}".
 	Token Secret `mapstructure:"token"`
 	// NewIssues is how many new issues a release may have at the end of its
-	// watch; nil only warns of them.
+	// watch. Without it they are only warned of.
 	NewIssues *int `mapstructure:"new_issues"`
 }
 

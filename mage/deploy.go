@@ -48,8 +48,9 @@ func (Deploy) Staging(ctx context.Context,
 	})
 }
 
-// Production goes through the checklist, builds a release's tag from a clean
-// checkout, and rolls it out.
+// Production rolls a release's tag out, once the checklist is done.
+// It is built from a clean checkout. On a terminal it asks for the environment's
+// name first; a job says -yes.
 func (Deploy) Production(ctx context.Context, version string,
 	env *string, // another environment that is deployed like production
 	yes *bool, // do not ask for the environment's name
@@ -79,6 +80,7 @@ func (Deploy) Production(ctx context.Context, version string,
 }
 
 // Checklist says whether a release's tag may go to production.
+// It is what deploy:production begins with, and touches nothing.
 func (Deploy) Checklist(ctx context.Context, version string,
 	env *string, // another environment that is deployed like production
 	waive *string, // what of the checklist may be missing, and why: "notified: they sit here"

@@ -9,6 +9,7 @@ import (
 )
 
 // Doctor looks what is wrong, and says the cause and what to type.
+// It changes nothing, and ends with 1 where it has findings.
 func Doctor(ctx context.Context,
 	env *string, // the environment; the one that is deployed here by default
 	json *bool, // print the findings for a program

@@ -13,6 +13,7 @@ import (
 )
 
 // Exec runs a command in a container of the release that serves.
+// It ends with the command's own exit status, and with 130 behind a Ctrl-C.
 func Exec(ctx context.Context, service, command string,
 	env *string, // the environment; the one that is deployed here by default
 	replica *int, // which of its containers; 1 is the first

@@ -240,7 +240,10 @@ func (a *app) logs(t *testing.T) {
 	}
 	stop()
 	number := <-counted
-	a.Await("the last line", func() bool { return said(strconv.Itoa(number-1)) > 0 })
+	// Each container's lines come in their order, those of two may pass each other.
+	a.Await("the last lines", func() bool {
+		return said(strconv.Itoa(number-1)) > 0 && len(logs.said()) >= number
+	})
 	logs.interrupt(t)
 	lines, names, at := map[string]int{}, map[string]bool{}, -1
 	for _, one := range logs.said() {

@@ -27,10 +27,11 @@ func Status(ctx context.Context,
 }
 
 // Logs prints the logs of a service, or of all, each line named.
+// The service may be left out.
 func Logs(ctx context.Context, service string,
 	env *string, // the environment; the one that is deployed here by default
 	follow *bool, // go on until Ctrl-C, also through deploys
-	f *bool, // the same
+	f *bool, // the same as -follow
 	tail *int, // how many lines of each container; 100 by default, 0 for all
 	since *time.Duration, // only what is no older: 10m
 	grep *string, // only lines with that text

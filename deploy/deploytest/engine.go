@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -85,7 +86,7 @@ func RemoveImages(ctx context.Context, docker *client.Client, prefix string) err
 			if !strings.HasPrefix(reference, prefix) {
 				continue
 			}
-			if _, err := docker.ImageRemove(ctx, reference, image.RemoveOptions{Force: true, PruneChildren: true}); err != nil && !errdefs.IsNotFound(err) {
+			if err := removeImage(ctx, docker, reference, image.RemoveOptions{Force: true, PruneChildren: true}); err != nil {
 				return fmt.Errorf("remove test image %s: %w", reference, err)
 			}
 		}
@@ -102,12 +103,35 @@ func removeUnnamed(ctx context.Context, docker *client.Client) error {
 		return fmt.Errorf("remove test images: %w", err)
 	}
 	for _, one := range images {
-		_, err := docker.ImageRemove(ctx, one.ID, image.RemoveOptions{PruneChildren: true})
-		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+		err := removeImage(ctx, docker, one.ID, image.RemoveOptions{PruneChildren: true})
+		if err != nil && !errdefs.IsConflict(err) {
 			return fmt.Errorf("remove test image %s: %w", one.ID, err)
 		}
 	}
 	return nil
+}
+
+// removeImage removes an image, also while another package's tests remove or
+// build one with the same layers: the engine answers such a collision with an
+// error of its own, and not when it is asked again.
+func removeImage(ctx context.Context, docker *client.Client, reference string, options image.RemoveOptions) error {
+	again := time.NewTicker(500 * time.Millisecond)
+	defer again.Stop()
+	for range 20 {
+		if _, err := docker.ImageRemove(ctx, reference, options); err == nil || !errdefs.IsInternal(err) {
+			return ignoreMissing(err)
+		}
+		<-again.C
+	}
+	_, err := docker.ImageRemove(ctx, reference, options)
+	return ignoreMissing(err)
+}
+
+func ignoreMissing(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // Root is the project's own folder.

@@ -60,7 +60,7 @@ func stages(unit, faults bool) [][]part {
 // how it went.
 func Run(ctx context.Context, options Options) error {
 	began := time.Now()
-	count, failed := 0, []string(nil)
+	count, failed := 0, []failedPart(nil)
 	for _, stage := range stages(options.Unit, options.Faults) {
 		count += len(stage)
 		failed = append(failed, runStage(ctx, options, stage)...)
@@ -68,16 +68,30 @@ func Run(ctx context.Context, options Options) error {
 			return context.Cause(ctx)
 		}
 	}
+	var names []string
+	for _, part := range failed {
+		names = append(names, part.name)
+		if brief := (*testsFailed)(nil); errors.As(part.err, &brief) {
+			fmt.Fprintf(options.Out, "\n== %s, in brief\n", part.name)
+			brief.write(options.Out)
+		}
+	}
 	fmt.Fprintf(options.Out, "\n%d of %d parts passed after %s\n", count-len(failed), count, time.Since(began).Round(time.Second))
 	if len(failed) > 0 {
-		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+		return fmt.Errorf("failed: %s", strings.Join(names, ", "))
 	}
 	return nil
 }
 
-// runStage runs parts side by side and names those that failed. What the first
+// failedPart is a part that failed, and how.
+type failedPart struct {
+	name string
+	err  error
+}
+
+// runStage runs parts side by side and gives those that failed. What the first
 // one says is shown as it comes, what the others say when it is done.
-func runStage(ctx context.Context, options Options, stage []part) (failed []string) {
+func runStage(ctx context.Context, options Options, stage []part) (failed []failedPart) {
 	errs := make([]error, len(stage))
 	said := make([]bytes.Buffer, len(stage))
 	var others sync.WaitGroup
@@ -99,7 +113,7 @@ func runStage(ctx context.Context, options Options, stage []part) (failed []stri
 	for at, part := range stage {
 		_, _ = said[at].WriteTo(options.Out)
 		if errs[at] != nil {
-			failed = append(failed, part.name)
+			failed = append(failed, failedPart{part.name, errs[at]})
 		}
 	}
 	return failed
@@ -127,7 +141,7 @@ func (c *checker) vet(ctx context.Context) error {
 // unit runs the unit tests with the race detector. Go's own limit of ten minutes
 // is too short for a small machine that compiles everything for the first time.
 func (c *checker) unit(ctx context.Context) error {
-	return c.command(ctx, "go", "run", gotestsum, "--format", "pkgname", "--", "-race", "-timeout", "40m", "./...").Run()
+	return c.tests(ctx, "pkgname", "-race", "-timeout", "40m", "./...")
 }
 
 // atOnce is how many packages' tests share the engine, and how many parallel
@@ -173,21 +187,35 @@ func (c *checker) tagged(ctx context.Context, pattern, ending string) ([]string,
 }
 
 func (c *checker) withEngine(ctx context.Context, parallel string, packages ...string) error {
-	args := []string{"run", gotestsum, "--format", "testname", "--hide-summary=skipped", "--",
-		"-tags", "integration", "-p", atOnce, "-parallel", parallel, "-timeout", "75m"}
-	return c.command(ctx, "go", append(args, packages...)...).Run()
+	args := []string{"-tags", "integration", "-p", atOnce, "-parallel", parallel, "-timeout", "75m"}
+	return c.tests(ctx, "testname", append(args, packages...)...)
+}
+
+// tests runs `go test`, and says in brief what failed when it is over.
+func (c *checker) tests(ctx context.Context, format string, args ...string) error {
+	folder, err := os.MkdirTemp("", "webshop-deploy-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	events := filepath.Join(folder, "events.json")
+	said := append([]string{"run", gotestsum, "--format", format, "--hide-summary=skipped", "--jsonfile", events, "--"}, args...)
+	if err := c.command(ctx, "go", said...).Run(); err != nil {
+		return briefly(err, events)
+	}
+	return nil
 }
 
 // domainFaults and engineFaults sweep what the tests else take samples of. On
 // the engine that is one test at a time: the load of two of them is more than a
 // small machine serves, and each kill would wait for the others.
 func (c *checker) domainFaults(ctx context.Context) error {
-	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--", "-timeout", "3h", "./deploy", "-faults").Run()
+	return c.tests(ctx, "testname", "-timeout", "3h", "./deploy", "-faults")
 }
 
 func (c *checker) engineFaults(ctx context.Context) error {
-	return c.command(ctx, "go", "run", gotestsum, "--format", "testname", "--", "-tags", "integration", "-parallel", "1", "-timeout", "3h",
-		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover|Doctor|Broken", "./mage", "-faults").Run()
+	return c.tests(ctx, "testname", "-tags", "integration", "-parallel", "1", "-timeout", "3h",
+		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover|Doctor|Broken", "./mage", "-faults")
 }
 
 // otherSystems checks that laptops with other systems can build, ship and
