@@ -142,6 +142,9 @@ func (d *drafter) service(g *guess, environment pairs) {
 		d.find(Changed, "services."+f.name+".restart", "has no restart: it would stay down after a crash or a reboot", "The environments say restart: unless-stopped.")
 		add("restart", "unless-stopped", "")
 	}
+	if (g.kind == KindWorker || g.kind == KindScheduler) && g.facts.raw["init"] == nil {
+		add("init", true, "Told to stop while it boots, most programs as process 1 do not hear it.")
+	}
 	d.grace(g, add)
 	d.check(g, add)
 	if said := d.deployment(g); len(said) > 0 {

@@ -167,3 +167,20 @@ func TestVariablesStay(t *testing.T) {
 		}
 	}
 }
+
+// What takes work gets an init, unless the Compose file says otherwise: a worker
+// that does not hear that it is to stop takes tasks until it is killed.
+func TestWorkersHaveAnInit(t *testing.T) {
+	const worker = "  worker:\n    image: acme/web:1\n    command: celery -A shop worker\n"
+	for keys, wanted := range map[string]bool{worker: true, worker + "    init: false\n": false} {
+		root := folder(t, one(keys))
+		proposal, _ := carried(t, root)
+		if got := strings.Contains(services(t, proposal), "init: true"); got != wanted {
+			t.Errorf("%s: has an init: %t", keys, got)
+		}
+		service := release(t, root, "production").Environment.Project.Services["worker"]
+		if service.Init == nil || *service.Init != wanted {
+			t.Errorf("%s: init is %v", keys, service.Init)
+		}
+	}
+}
