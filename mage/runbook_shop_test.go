@@ -92,7 +92,8 @@ type bookShop struct {
 	pages int
 }
 
-func newBookShop(t *testing.T, r *reader) *bookShop {
+// newBookShop makes the shop and its servers, on which nothing was deployed yet.
+func newBookShop(t *testing.T, r *reader) {
 	t.Helper()
 	docker := deploytest.Engine(t)
 	public := deploytest.Registry(t)
@@ -122,7 +123,6 @@ func newBookShop(t *testing.T, r *reader) *bookShop {
 	r.words.Name("ghcr.io/freezedesign", s.registry.Address)
 	r.prompts = map[string]func([]string) deploytest.Result{"$": s.types, "host$": s.typesOnTheHost}
 	r.scenarios = s.scenarios()
-	return s
 }
 
 // ready gives a new server what the shop needs to be reached there: what the

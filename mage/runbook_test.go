@@ -19,7 +19,7 @@ import (
 // goes on where the one before it ended. That of migrations needs Django and
 // has a shop of its own.
 var (
-	parts          = []string{"runbook.md", "runbook-trouble.md", "runbook-disaster.md"}
+	parts          = []string{"runbook.md", "runbook-rollback.md", "runbook-trouble.md", "runbook-disaster.md"}
 	migrationParts = []string{"runbook-migrations.md"}
 )
 
