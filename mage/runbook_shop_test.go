@@ -49,7 +49,7 @@ services:
     restart: unless-stopped
     stop_grace_period: 12s
     deploy:
-      update_config: {order: start-first, monitor: 3s}
+      update_config: {order: start-first, monitor: 5s}
     x-deploy:
       route: {port: 8080, listen: 8000}
       health: {path: /healthz, budget: 10s}
