@@ -31,6 +31,9 @@ func newBookWebshop(t *testing.T, r *reader) {
 	w.Exec(w.Name+"-backend-1", "python3", "manage.py", "seed")
 	w.query("UPDATE products_product SET legacy_code = 'kept-' || id")
 	codes := w.query("SELECT count(*) FROM products_product WHERE legacy_code LIKE 'kept-%'")
+	if codes == "0" {
+		t.Fatal("no product has a code that could be lost")
+	}
 	r.words.Name("webshop-", w.Name+"-")
 	r.words.Name("production:", "test:")
 	r.prompts = map[string]func([]string) deploytest.Result{
