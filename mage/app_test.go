@@ -198,11 +198,15 @@ func TestRollingDeploysLoseNothing(t *testing.T) {
 	for _, ending := range []string{"drain", "die", "ignore"} {
 		t.Run("the application "+ending+"s on SIGTERM", func(t *testing.T) {
 			a := newApp(t, "GRACE=3s")
+			rollouts := 5
+			if ending != "drain" && !*everything {
+				rollouts = 2
+			}
 			prefix := ending + "-v"
 			a.release(prefix+"0", "APP_ON_SIGTERM="+ending)
 			a.MustMage("deploy:here", prefix+"0", "-env=test")
 			run := a.traffic()
-			for number := range 5 {
+			for number := range rollouts {
 				version := fmt.Sprintf("%s%d", prefix, number+1)
 				a.release(version, "APP_ON_SIGTERM="+ending)
 				result := a.MustMage("deploy:here", version, "-env=test")
