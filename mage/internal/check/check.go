@@ -265,12 +265,13 @@ func (c *checker) shellcheck(ctx context.Context) error {
 	if err := c.ensure(ctx, "shellcheck"); err != nil {
 		return err
 	}
-	scripts, err := filepath.Glob(filepath.Join(c.Root, "scripts", "*.sh"))
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{".ci/run", "deploy/deploytest/vps/keep-engine", "deploy/deploytest/vps/start-engine"} {
-		scripts = append(scripts, filepath.Join(c.Root, filepath.FromSlash(name)))
+	var scripts []string
+	for _, pattern := range []string{"scripts/*.sh", ".ci/run", "deploy/deploytest/vps/*-engine"} {
+		found, err := filepath.Glob(filepath.Join(c.Root, filepath.FromSlash(pattern)))
+		if err != nil {
+			return err
+		}
+		scripts = append(scripts, found...)
 	}
 	return c.command(ctx, "shellcheck", scripts...).Run()
 }
