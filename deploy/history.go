@@ -30,8 +30,10 @@ type HistoryEntry struct {
 	// Short is empty.
 	ID    string `json:"id"`
 	Short string `json:"short"`
-	// Host is the machine's name.
-	Host string `json:"host"`
+	// Host is the machine's name, Address the one under which it was asked; empty
+	// on the host itself.
+	Host    string `json:"host"`
+	Address string `json:"address"`
 	// What was typed: "deploy:staging v1.2.0"; empty where the transcript does not
 	// say.
 	What    string    `json:"what"`

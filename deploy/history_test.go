@@ -393,7 +393,7 @@ func TestHistoryKeysAreStable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"id":"","short":"","host":"","what":"","who":"","started":"0001-01-01T00:00:00Z","seconds":null,"outcome":"","exit_status":null,` +
+	const want = `{"id":"","short":"","host":"","address":"","what":"","who":"","started":"0001-01-01T00:00:00Z","seconds":null,"outcome":"","exit_status":null,` +
 		`"from":"","to":"","serves":"","rolled_back_from":"","rolled_back_to":"","commit":"","requests":null,"lost":null,"recovered_by":"",` +
 		`"release":"","transcript":false,"error":"","begun":false}`
 	if string(content) != want {

@@ -57,7 +57,7 @@ func TestHistoryTellsWhatWasDone(t *testing.T) {
 	}
 	a.MustMage("rollback", "v1", "-env=test")
 	killed := a.Start("deploy:here", "v4", "-env=test")
-	killed.AwaitEvent(deploy.EventDone, deploy.ActionSwitch)
+	killed.AwaitEvent(deploy.EventStart, deploy.ActionVerify) // what was before it is told, too
 	a.slay(append(killed.Children(), killed.PID())...)
 	killed.Wait()
 	open := a.history(t, "-n=1")
@@ -204,10 +204,10 @@ func (s *shop) historyOfBoth() {
 	}
 	hosts := map[string]bool{}
 	for _, entry := range entries {
-		hosts[entry.Host] = true
+		hosts[entry.Address] = true
 	}
 	last := entries[len(entries)-1]
-	if len(hosts) != 2 || last.Host == entries[0].Host {
+	if len(hosts) != 2 || last.Address == entries[0].Address {
 		s.T.Errorf("of %v hosts, from %+v to %+v", hosts, entries[0], last)
 	}
 	if shown := s.MustMage("history", "-env=staging", "-show="+last.ID); !strings.Contains(shown.Output, last.ID) {

@@ -41,7 +41,7 @@ var brokenReleases = []brokenRelease{
 		says: []string{"migrate in the image of backend", "this migration fails on purpose", "v1.0.0 serves, untouched"}},
 	{mode: "never-healthy", swept: true, status: deploy.ExitFailed, settings: []string{"BUDGET=20s"}, log: "",
 		says: []string{"backend", "not healthy within 20s", "503", "v1.0.0 serves, untouched"}},
-	{mode: "exit-at-boot", swept: true, status: deploy.ExitFailed, log: "KeyError: 'CURRENCY'",
+	{mode: "exit-at-boot", status: deploy.ExitFailed, log: "KeyError: 'CURRENCY'",
 		says: []string{"backend", "A variable is missing", "KeyError: 'CURRENCY'", "v1.0.0 serves, untouched"}},
 	{mode: "loopback", status: deploy.ExitFailed, settings: []string{"BUDGET=40s"}, log: "127.0.0.1:8000",
 		says: []string{"backend", "not healthy within 40s", "connection refused", "127.0.0.1 only (use 0.0.0.0)", "v1.0.0 serves, untouched"}},
@@ -80,8 +80,9 @@ func TestTheWebshopTakesBrokenReleasesBack(t *testing.T) {
 			})
 		}
 	}
-	// What ignores SIGTERM is killed after its grace period.
-	w.configure("GRACE=3s")
+	// What ignores SIGTERM is killed after its grace period, which is long enough
+	// for what does not.
+	w.configure("GRACE=10s")
 	traffic := w.lightTraffic()
 	for _, odd := range oddReleases {
 		t.Run(odd, func(t *testing.T) { w.in(t).replaces(odd) })
@@ -137,7 +138,7 @@ func (w *webshop) replaces(version string) {
 	if release, _ := w.ask("GET", "/api/products/", nil); release != version {
 		w.T.Errorf("%s serves", release)
 	}
-	killed := strings.Contains(result.Output, "did not stop within its grace period of 3s and was killed")
+	killed := strings.Contains(result.Output, "did not stop within its grace period of 10s and was killed")
 	if ignores := before == "ignore-sigterm"; killed != ignores {
 		w.T.Errorf("of %s something was killed: %t\n%s", before, killed, result.Output)
 	}

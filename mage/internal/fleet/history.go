@@ -57,7 +57,8 @@ func (l Looking) typed(env string) []string {
 // LookBack shows the history of every host, or of those that know what is asked
 // for. For programs, the lists of all are one.
 func (f *Fleet) LookBack(ctx context.Context, asked Looking) error {
-	if len(f.Hosts) == 1 {
+	list := asked.JSON && asked.Show == ""
+	if len(f.Hosts) == 1 && !list {
 		return f.Stream(ctx, asked.typed(f.Name)...)
 	}
 	if err := f.Dial(ctx); err != nil {
@@ -82,22 +83,26 @@ func (f *Fleet) LookBack(ctx context.Context, asked Looking) error {
 	switch {
 	case len(answers) == 0:
 		return failed
-	case asked.JSON && asked.Show != "":
-		answers = answers[:1]
+	case list:
+		return f.joinLists(os.Stdout, answers)
 	case asked.JSON:
-		return joinLists(os.Stdout, answers)
+		answers = answers[:1]
 	}
 	_, err := os.Stdout.Write(bytes.Join(answers, nil))
 	return err
 }
 
-// joinLists prints one array with what stands in several.
-func joinLists(out io.Writer, lists [][]byte) error {
-	all := []json.RawMessage{}
-	for _, content := range lists {
-		var list []json.RawMessage
+// joinLists prints one array with what each host lists, and under which address
+// it was asked: two hosts may have one name.
+func (f *Fleet) joinLists(out io.Writer, lists [][]byte) error {
+	all := []deploy.HistoryEntry{}
+	for at, content := range lists {
+		var list []deploy.HistoryEntry
 		if err := json.Unmarshal(content, &list); err != nil {
-			return fmt.Errorf("read a host's history: %w", err)
+			return fmt.Errorf("read the history of %s: %w", f.Hosts[at].Address, err)
+		}
+		for entry := range list {
+			list[entry].Address = f.Hosts[at].Address
 		}
 		all = append(all, list...)
 	}

@@ -2,8 +2,11 @@ package fleet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
@@ -33,25 +36,25 @@ func TestWhatIsAskedOfAHistory(t *testing.T) {
 	}
 }
 
+// Two hosts' lists are one, in which the address tells them apart.
 func TestTheListsOfHostsAreOne(t *testing.T) {
+	f := &Fleet{Hosts: []*Host{{Address: "one.example"}, {Address: "two.example"}, {Address: "three.example"}}}
 	var out bytes.Buffer
-	if err := joinLists(&out, [][]byte{[]byte(`[{"id":"a","what":"<x>"}]`), []byte(`[]`), []byte(`[{"id":"b"}]`)}); err != nil {
+	if err := f.joinLists(&out, [][]byte{[]byte(`[{"id":"a","what":"<x>","host":"vps"}]`), []byte(`[]`), []byte(`[{"id":"b","host":"vps"}]`)}); err != nil {
 		t.Fatal(err)
 	}
-	const want = `[
-  {
-    "id": "a",
-    "what": "<x>"
-  },
-  {
-    "id": "b"
-  }
-]
-`
-	if out.String() != want {
-		t.Errorf("got %s", out.String())
+	var entries []deploy.HistoryEntry
+	if err := json.Unmarshal(out.Bytes(), &entries); err != nil {
+		t.Fatal(err)
 	}
-	if err := joinLists(&out, [][]byte{[]byte("no history target")}); err == nil {
+	want := []deploy.HistoryEntry{{ID: "a", What: "<x>", Host: "vps", Address: "one.example"}, {ID: "b", Host: "vps", Address: "three.example"}}
+	if !reflect.DeepEqual(entries, want) {
+		t.Errorf("got %+v", entries)
+	}
+	if !strings.Contains(out.String(), `"<x>"`) {
+		t.Errorf("it does not read well:\n%s", &out)
+	}
+	if err := f.joinLists(&out, [][]byte{[]byte("no history target")}); err == nil {
 		t.Error("what is no list was taken for one")
 	}
 }

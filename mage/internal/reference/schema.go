@@ -12,6 +12,10 @@ import (
 // "and below", and JetBrains' editors know it, too. Nothing here needs a newer.
 const draft = "http://json-schema.org/draft-07/schema#"
 
+// composeSchema is what Compose publishes for its own keys, named so that editors
+// that read this schema instead of that one still know them.
+const composeSchema = "https://raw.githubusercontent.com/compose-spec/compose-spec/main/schema/compose-spec.json"
+
 // node is a JSON Schema, as far as one is needed here.
 type node struct {
 	Draft       string `json:"$schema,omitempty"`
@@ -64,14 +68,15 @@ func or(patterns ...string) string { return strings.Join(patterns, "|") }
 
 func definition(name string) *node { return &node{Ref: "#/definitions/" + name} }
 
-// newSchema is the schema of a whole Compose file. It says nothing of what is
-// Compose's own, which other schemas know, and closes each mapping of x-deploy.
-// No key must be there: a file that another one includes or extends says a part.
+// newSchema is the schema of a whole Compose file: Compose's own, and beside it
+// that of x-deploy, each mapping of which is closed. No key must be there: a file
+// that another one includes or extends says a part.
 func newSchema(from *extension) *node {
 	schema := &node{
 		Draft:       draft,
 		Title:       "A Compose file with " + deploy.ExtensionKey,
 		Description: "Written by mage/internal/reference from the types of deploy. Do not edit it: go test ./mage/internal/reference -update",
+		AllOf:       []*node{{Ref: composeSchema}},
 		Definitions: scalars(),
 	}
 	service := &node{Properties: map[string]*node{deploy.ExtensionKey: schema.section(from.service)}}
