@@ -68,7 +68,7 @@ func display() build.Display {
 	if show.InJob(os.Stdout) {
 		return build.Display{Out: os.Stdout, Plain: true}
 	}
-	return build.Display{Out: os.Stderr, Plain: !term.IsTerminal(int(os.Stderr.Fd()))}
+	return build.Display{Out: os.Stderr, Plain: os.Getenv("CI") != "" || !term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
 // elsewhere opens an environment that runs on other machines; nil for one that

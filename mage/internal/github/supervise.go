@@ -2,6 +2,7 @@ package github
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -31,7 +32,9 @@ func Supervise() {
 	if err != nil {
 		return // its output is as it is elsewhere
 	}
-	os.Exit(supervise(exec.Command(program, os.Args[1:]...), os.Stdout, os.Stderr))
+	// It is told of signals, and ends by itself.
+	child := exec.CommandContext(context.Background(), program, os.Args[1:]...)
+	os.Exit(supervise(child, os.Stdout, os.Stderr))
 }
 
 // isMagefile says whether this program is what mage compiles, which has no
@@ -101,16 +104,16 @@ const mostKept = 60
 // the last of what it complained of.
 type lastWords struct {
 	lines []string
-	error bool
+	found bool
 }
 
 func (w *lastWords) keep(line string) {
 	if text, ok := strings.CutPrefix(line, failed); ok {
-		w.lines, w.error = []string{text}, true
+		w.lines, w.found = []string{text}, true
 		return
 	}
 	w.lines = append(w.lines, line)
-	if over := len(w.lines) - mostKept; over > 0 && w.error {
+	if over := len(w.lines) - mostKept; over > 0 && w.found {
 		w.lines = w.lines[:mostKept]
 	} else if over > 0 {
 		w.lines = w.lines[over:]
