@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,11 +48,12 @@ func (h *Host) observePending(ctx context.Context, state *State, want *Release) 
 }
 
 func schemaError(release *Release, err error) error {
-	hint := "Nothing was touched. Is the database up? mage status; mage migrate:status"
-	if failure, ok := errors.AsType[*Failure](err); ok && failure.Hint != "" {
-		hint = failure.Hint
+	failure := &Failure{Hint: "Nothing was touched. Is the database up? mage status; mage migrate:status"}
+	if inner, ok := errors.AsType[*Failure](err); ok {
+		err, failure.Logs, failure.Hint = inner.Err, inner.Logs, cmp.Or(inner.Hint, failure.Hint)
 	}
-	return &Failure{Err: fmt.Errorf("look at the migrations of %s: %w", release, err), Hint: hint}
+	failure.Err = fmt.Errorf("look at the migrations of %s: %w", release, err)
+	return failure
 }
 
 // pullFor brings the one image that has to be asked before there is a plan.

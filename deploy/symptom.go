@@ -66,7 +66,7 @@ var patterns = []pattern{
 		"The database is not ready: look at its log."},
 	{SymptomDatabaseName, regexp.MustCompile(`could not translate host name "[^"]*" to address|(ENOTFOUND|EAI_AGAIN) (postgres|db|database)\b|lookup (postgres|db|database)\b.*(no such host|server misbehaving)`),
 		"No container of the project has the database's host name: compare the address in .env with the service's name."},
-	{SymptomDatabaseUnreachable, regexp.MustCompile(`port 5432 failed: |ECONNREFUSED [0-9a-f.:]+:5432|(dial tcp|connect to) [^ ]+:5432: |is the server running on that host|server closed the connection unexpectedly|terminating connection due to administrator command`),
+	{SymptomDatabaseUnreachable, regexp.MustCompile(`, port \d+ failed: |ECONNREFUSED [0-9a-f.:]+:5432|(dial tcp|connect to) [^ ]+:5432: |is the server running on that host|server closed the connection unexpectedly|terminating connection due to administrator command`),
 		"The database does not answer: look at its container and its log."},
 	{SymptomRedisPassword, regexp.MustCompile(`NOAUTH |WRONGPASS |invalid username-password pair|Authentication required\.$`),
 		"Redis refused the password: compare .env with Redis's."},
@@ -99,7 +99,7 @@ var patterns = []pattern{
 	{SymptomPermission, regexp.MustCompile(`PermissionError: |EACCES: permission denied|exec: "[^"]*": permission denied|[Pp]ermission denied$|open [^ ]+: permission denied`),
 		"The user of {service}'s image may not use a file or a folder: look at their owner and mode."},
 
-	{SymptomMigrationConflict, regexp.MustCompile(`Conflicting migrations detected|InconsistentMigrationHistory|is applied before its dependency`),
+	{SymptomMigrationConflict, regexp.MustCompile(`Conflicting migrations detected|the migrations have several ends|InconsistentMigrationHistory|is applied before its dependency`),
 		"Two migrations follow the same one: merge them with `manage.py makemigrations --merge`, and deploy that."},
 	{SymptomMigrationParent, regexp.MustCompile(`NodeNotFoundError|dependencies reference nonexistent parent node`),
 		"A migration names one that the image does not have: add its file to the image, or mend its dependencies."},

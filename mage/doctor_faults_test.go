@@ -3,6 +3,7 @@
 package mage_test
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/deploy/deploytest/load"
 	"github.com/freezedesign/webshop-deploy/deploy/doctor"
 )
 
@@ -84,11 +86,51 @@ func TestTheDoctorKnowsWhatTakesTime(t *testing.T) {
 		}
 		named(t, a.Project, doctor.CauseErrors, "5xx")
 	})
+	t.Run("slower", func(t *testing.T) { a.slower(t) })
+	t.Run("its share of the processor", func(t *testing.T) {
+		a.release("works", "APP_BOOT=1s")
+		a.edit(updateLine, "      resources: {limits: {cpus: \"0.02\"}}\n"+updateLine, healthLine, "health: {path: /healthz, budget: 60s}")
+		a.deploy("works")
+		run := a.asked(500)
+		a.Await("more than it can serve", func() bool { return run.Snapshot().OK() >= 1000 })
+		named(t, a.Project, doctor.CauseCPU, "limits.cpus of web")
+		run.Stop()
+		a.edit()
+		a.deploy("good")
+	})
 	t.Run("verification", func(t *testing.T) {
 		a.edit(verifyLine, "interval: 200ms, attempts: 2, contains: the new front page}")
 		a.release("other")
 		ended(t, a.Mage("deploy:here", "other", "-env=test"), deploy.ExitRolledBack, "cause: ", "("+string(doctor.CauseVerification)+")")
 	})
+}
+
+// asked asks for the front page so many times a second.
+func (a *app) asked(rate float64) *load.Run {
+	run := load.Start(context.WithoutCancel(a.T.Context()), load.Profile{
+		Targets: []load.Target{{Address: a.address()}}, Rate: rate, Mix: []load.Request{{Kind: load.Get, Path: "/"}}, Conns: 32,
+	})
+	a.T.Cleanup(func() { run.Stop() })
+	return run
+}
+
+// slower deploys a release that takes its time over one that did not.
+func (a *app) slower(t *testing.T) {
+	a.release("quick", "APP_DELAY=20ms")
+	a.release("sluggish", "APP_DELAY=450ms")
+	a.edit("watch: {requests: 50}", "watch: {requests: 50, slowdown: 1000}")
+	a.deploy("quick")
+	run := a.asked(30)
+	a.Await("the times of quick", func() bool { return run.Snapshot().OK() >= 100 })
+	a.deploy("sluggish")
+	asked := run.Snapshot().OK()
+	a.Await("the times of sluggish", func() bool { return run.Snapshot().OK() >= asked+200 })
+	named(t, a.Project, doctor.CauseSlower, "before sluggish")
+	if err := run.Stop().Check(); err != nil {
+		t.Error(err)
+	}
+	a.edit()
+	a.deploy("good")
 }
 
 // web is the application's container.

@@ -42,7 +42,7 @@ var badConfigurations = []struct {
 	{"another database", strings.Replace(webshopCompose, "5432/webshop?", "5432/shop?", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseMissing, "does not exist"},
 	{"another host", strings.Replace(webshopCompose, "@postgres:5432", "@db:5432", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseName, "could not translate host name"},
 	{"another port", strings.Replace(webshopCompose, "@postgres:5432", "@postgres:5431", 1), []string{"BUDGET=20s"}, doctor.CauseDatabaseUnreachable, "refused"},
-	{"Redis by another name", inBackend(`environment: {REDIS_URL: "redis://cache:6379/0"}`), []string{"BUDGET=20s"}, doctor.CauseRedisName, "cache"},
+	{"Redis by another name", strings.Replace(webshopCompose, "connect_timeout=20\"\n", "connect_timeout=20\"\n      REDIS_URL: redis://cache:6379/0\n", 1), []string{"BUDGET=20s"}, doctor.CauseRedisName, "cache"},
 }
 
 // badSchemas are releases whose migrations do not get through.
@@ -82,11 +82,15 @@ func (w *webshop) breaksReleases(t *testing.T) {
 	if err := w.Docker.ContainerRestart(t.Context(), w.id("worker"), container.StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	well(t, w.Project)
+	w.Await("the end of the errors of what was broken before", func() bool {
+		found, _ := askDoctor(t, w.Project)
+		return len(found.Findings) == 0
+	})
 	t.Run("slow", func(t *testing.T) { w.in(t).slows() })
 	for _, bad := range badSchemas {
 		t.Run(bad.extra, func(t *testing.T) {
 			w := w.in(t)
+			w.configure("ORDER=before")
 			result := w.Mage("deploy:here", "with-"+bad.extra, "-env=test")
 			w.log(result)
 			ended(t, result, deploy.ExitFailed, "cause: ", "("+string(bad.cause)+")")
@@ -216,7 +220,7 @@ while not os.path.exists("/tmp/enough"):
 	})
 }
 
-// slows makes the database slow in the ways that its statistics show.
+// slows makes the stores slow in the ways that their statistics show.
 func (w *webshop) slows() {
 	t := w.T
 	hold := w.inBackground("postgres", "psql", "-U", "webshop", "-c", "BEGIN; LOCK TABLE products_category; SELECT pg_sleep(120)")
@@ -236,6 +240,13 @@ func (w *webshop) slows() {
 	})
 	named(t, w.Project, doctor.CauseIndex, "reviews")
 	w.query("DROP TABLE reviews")
+
+	// A cache that a release no longer finds anything in.
+	w.Exec(w.id("redis"), "redis-cli", "SET", "cache:1", "x", "EX", "600")
+	w.Exec(w.id("redis"), "redis-cli", "EVAL", "for n = 1, 5000 do redis.call('GET', 'cache:new:' .. n) end", "0")
+	named(t, w.Project, doctor.CauseRedisMisses, "lookups hit")
+	w.Exec(w.id("redis"), "redis-cli", "DEL", "cache:1")
+	w.Exec(w.id("redis"), "redis-cli", "CONFIG", "RESETSTAT")
 	well(t, w.Project)
 }
 

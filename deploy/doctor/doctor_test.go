@@ -83,6 +83,8 @@ var causes = []struct {
 		`django.db.utils.OperationalError: could not translate host name "db" to address: Name or service not known`))},
 	{"the database's port is wrong", doctor.CauseDatabaseUnreachable, "Compare host and port", with(
 		unwell(` answered 503 Service Unavailable instead of 2xx: {"failed": {"postgres": "connection to server at \"postgres\" (172.18.0.3), port 5432 failed: Connection refused"}}`))},
+	{"the database's port is wrong, and another's", doctor.CauseDatabaseUnreachable, "Compare host and port", with(migrated(
+		`look at the migrations of v1: the database cannot be reached: connection to server at "postgres" (172.18.0.3), port 5431 failed: Connection refused`))},
 	{"a Node.js release that does not reach it", doctor.CauseDatabaseUnreachable, "ECONNREFUSED", with(crashed(1,
 		"Error: connect ECONNREFUSED 172.18.0.3:5432", "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1555:16)"))},
 
@@ -172,6 +174,8 @@ var causes = []struct {
 
 	{"two migrations after one", doctor.CauseMigrationConflict, "--merge", with(migrated(
 		"Conflicting migrations detected; multiple leaf nodes in the migration graph: (0017_a, 0017_b in products)."))},
+	{"two migrations after one, before they are applied", doctor.CauseMigrationConflict, "--merge", with(migrated(
+		"the migrations have several ends: 0017_a and 0017_b in products"))},
 	{"a migration that is not in the image", doctor.CauseMigrationParent, "git status", with(migrated(
 		"django.db.migrations.exceptions.NodeNotFoundError: Migration products.0018_more dependencies reference nonexistent parent node ('products', '0017_barcode')"))},
 	{"a lock that is not let go", doctor.CauseMigrationLock, "pg_terminate_backend(99)", with(migrated(
@@ -208,7 +212,9 @@ var causes = []struct {
 	{"nothing listens", doctor.CauseNothingListens, "budget", with(refused("starting"))},
 	{"no answer", doctor.CauseNoAnswer, "mage restart", with(unwell(": no answer within 2.5s"))},
 	{"no server behind the proxy", doctor.CauseNoServer, "mage deploy:here v1.0.0", with(func(e *doctor.Evidence) { e.Proxy.Servers = nil })},
-	{"many errors", doctor.CauseErrors, "rollback previous", with(func(e *doctor.Evidence) { e.Proxy.Servers[0].Failed = 400 })},
+	{"many errors", doctor.CauseErrors, "rollback previous", with(func(e *doctor.Evidence) {
+		e.Proxy.Servers[0].Failed, e.Failing = 400, map[string]int{e.Proxy.Servers[0].Service: 3}
+	})},
 	{"a public endpoint", doctor.CauseVerification, "curl -i", with(func(e *doctor.Evidence) {
 		e.Answers = append(e.Answers, doctor.Answer{URL: "https://shop.example/", Problem: "https://shop.example/ answered 502 Bad Gateway instead of 2xx"})
 	})},
@@ -329,6 +335,10 @@ func TestAHealthyShopHasNoFindings(t *testing.T) {
 	if findings := doctor.Diagnose(once); len(findings) > 0 {
 		t.Errorf("of a restart that is over was found:\n%s", text(findings))
 	}
+	over := with(func(e *doctor.Evidence) { e.Proxy.Servers[0].Failed = 400 })
+	if findings := doctor.Diagnose(over); len(findings) > 0 {
+		t.Errorf("of errors that are over was found:\n%s", text(findings))
+	}
 	if findings := doctor.Diagnose(doctor.Evidence{Environment: "staging"}); len(findings) > 0 {
 		t.Errorf("of nothing was found:\n%s", text(findings))
 	}
@@ -341,7 +351,7 @@ func TestTheRootCauseLeads(t *testing.T) {
 		unwell(` answered 503 Service Unavailable instead of 2xx: {"failed": {"postgres": "connection to server at \"postgres\" (172.18.0.3), port 5432 failed: Connection refused"}}`),
 		func(e *doctor.Evidence) {
 			e.Answers[1].Problem = e.Answers[1].URL + " answered 503 Service Unavailable instead of 2xx"
-			e.Proxy.Servers[0].Up, e.Proxy.Servers[0].Failed = false, 500
+			e.Proxy.Servers[0].Up, e.Proxy.Servers[0].Failed, e.Failing = false, 500, map[string]int{e.Proxy.Servers[0].Service: 9}
 		},
 		of("worker", func(c *doctor.Container) {
 			c.Status, c.ExitCode, c.Restarts = deploy.StatusRestarting, 1, 7

@@ -36,6 +36,9 @@ type Evidence struct {
 	Answers    []Answer    `json:"answers,omitempty"`
 	// Proxy is what its socket says; nil where nothing is routed.
 	Proxy *deploy.ProxyState `json:"proxy,omitempty"`
+	// Failing are the requests that were answered with 5xx in the last minute, by
+	// service.
+	Failing map[string]int `json:"failing,omitempty"`
 	// Watch has the lines that a release must not cross.
 	Watch deploy.Watch `json:"watch"`
 	// Before are the response times of the release before, by service.
@@ -265,7 +268,7 @@ func (e *Evidence) failing(container Container) bool {
 		return false
 	}
 	return slices.ContainsFunc(e.Proxy.Servers, func(s deploy.Server) bool {
-		return s.Container == container.Name && s.State == deploy.ServerReady && tooManyErrors(s, e.Watch)
+		return s.Container == container.Name && s.State == deploy.ServerReady && e.tooManyErrors(s)
 	})
 }
 

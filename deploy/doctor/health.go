@@ -290,10 +290,12 @@ func (e *Evidence) routed(service string) bool {
 	})
 }
 
-// tooManyErrors says whether a server answers more 5xx than a release may.
-func tooManyErrors(server deploy.Server, watch deploy.Watch) bool {
-	return server.Requests >= int64(max(watch.Requests, deploy.DefaultWatchRequests)) &&
-		float64(server.Failed) > max(watch.ErrorRatio, 0.01)*float64(server.Requests)
+// tooManyErrors says whether a server answers more 5xx than a release may, and
+// still does: what was down an hour ago is no trouble any more. How many requests
+// a watch waits for is no matter here: whoever asks wants to know.
+func (e *Evidence) tooManyErrors(server deploy.Server) bool {
+	return e.Failing[server.Service] > 0 && server.Requests >= deploy.DefaultWatchRequests &&
+		float64(server.Failed) > max(e.Watch.ErrorRatio, 0.01)*float64(server.Requests)
 }
 
 func errorsAnswered(e *Evidence) []Finding {
@@ -302,14 +304,15 @@ func errorsAnswered(e *Evidence) []Finding {
 	}
 	var findings []Finding
 	for _, server := range e.Proxy.Servers {
-		if server.Container == "" || server.State != deploy.ServerReady || !tooManyErrors(server, e.Watch) {
+		if server.Container == "" || server.State != deploy.ServerReady || !e.tooManyErrors(server) {
 			continue
 		}
 		findings = append(findings, Finding{
 			Title:    fmt.Sprintf("%s answers %s of its requests with 5xx", server.Service, percent(float64(server.Failed)/float64(server.Requests))),
 			Services: []string{server.Service},
-			Evidence: []string{fmt.Sprintf("%s: %d of %d requests since it has its place in the proxy", server.Container, server.Failed, server.Requests)},
-			Fix:      "Read its log: mage logs " + server.Service + "; back to what served before: mage rollback previous",
+			Evidence: []string{fmt.Sprintf("%s: %d of %d requests since it has its place in the proxy; %d of the service in the last minute",
+				server.Container, server.Failed, server.Requests, e.Failing[server.Service])},
+			Fix: "Read its log: mage logs " + server.Service + "; back to what served before: mage rollback previous",
 		})
 	}
 	return findings

@@ -41,7 +41,13 @@ func (s *server) handler() http.Handler {
 	})
 }
 
-func (s *server) front(w http.ResponseWriter, _ *http.Request) {
+func (s *server) front(w http.ResponseWriter, r *http.Request) {
+	if s.settings.Delay > 0 {
+		select {
+		case <-time.After(s.settings.Delay):
+		case <-r.Context().Done():
+		}
+	}
 	if s.settings.FailStatus != 0 {
 		http.Error(w, "as APP_FAIL_STATUS wants it", s.settings.FailStatus)
 		return

@@ -34,6 +34,7 @@ type Settings struct {
 	OnSIGTERM  string        // APP_ON_SIGTERM: drain; die: exit at once; ignore
 	Grace      time.Duration // APP_GRACE: longest drain, default 10s
 	ExitAfter  time.Duration // APP_EXIT_AFTER: crash after so long
+	Delay      time.Duration // APP_DELAY: how long GET / takes
 	FailStatus int           // APP_FAIL_STATUS: GET / answers this (1 or true: 500) while health is good
 	RequireEnv []string      // APP_REQUIRE_ENV: names, by comma, without which it does not start
 	HogMemory  int64         // APP_HOG_MEMORY: bytes to take before it listens, as 64m or 1g
@@ -57,6 +58,7 @@ func ParseSettings(getenv func(string) string) (Settings, error) {
 		OnSIGTERM:  p.oneOf("APP_ON_SIGTERM", onDrain, onDie, onIgnore),
 		Grace:      p.duration("APP_GRACE", 10*time.Second),
 		ExitAfter:  p.duration("APP_EXIT_AFTER", 0),
+		Delay:      p.duration("APP_DELAY", 0),
 		FailStatus: p.status("APP_FAIL_STATUS"),
 		RequireEnv: p.names("APP_REQUIRE_ENV"),
 		HogMemory:  p.size("APP_HOG_MEMORY"),

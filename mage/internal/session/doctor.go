@@ -178,6 +178,7 @@ func (s *Session) examine(ctx context.Context, e *doctor.Evidence, failed *deplo
 		return s.lookAtContainers(ctx, environment.Project.Name)
 	})
 	first.look(ctx, "the proxy", func(ctx context.Context) (func(*doctor.Evidence), error) { return s.lookAtProxy(ctx, environment) })
+	first.look(ctx, "the proxy's log", func(ctx context.Context) (func(*doctor.Evidence), error) { return s.lookAtFailing(ctx, environment) })
 	first.look(ctx, "the host", s.lookAtHost)
 	first.wait()
 	second := &looks{evidence: e}

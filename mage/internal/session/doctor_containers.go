@@ -15,6 +15,8 @@ import (
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/doctor"
+	"github.com/freezedesign/webshop-deploy/deploy/engine"
+	"github.com/freezedesign/webshop-deploy/deploy/proxy"
 )
 
 // services says what the environment's services are to the doctor.
@@ -141,6 +143,22 @@ func (s *Session) lookAtProxy(ctx context.Context, environment *deploy.Environme
 		return nil, err
 	}
 	return func(e *doctor.Evidence) { e.Proxy = &state }, nil
+}
+
+// failingSince is how far back requests count that were answered with 5xx.
+const failingSince = time.Minute
+
+// lookAtFailing reads in the proxy's log what it answered with 5xx of late.
+func (s *Session) lookAtFailing(ctx context.Context, environment *deploy.Environment) (func(*doctor.Evidence), error) {
+	if environment.Proxy() == nil {
+		return nil, nil
+	}
+	var log strings.Builder
+	err := s.Engine.Logs(ctx, environment.Project.Name, environment.Proxy().Name, engine.LogOptions{Since: time.Now().Add(-failingSince), Match: "retries="}, &log)
+	if err != nil {
+		return nil, err
+	}
+	return func(e *doctor.Evidence) { e.Failing = proxy.FailedIn(log.String()) }, nil
 }
 
 // askAll asks every container as its health check would, and the public
