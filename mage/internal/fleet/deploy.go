@@ -46,7 +46,6 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 		return f.NoHosts()
 	}
 	f.section("Look at this machine and the hosts")
-	defer f.section("")
 	maker := f.Maker(d.Tree, d.Display)
 	defer maker.Close()
 	var here []deploy.Finding

@@ -22,7 +22,8 @@ type log struct {
 type stream struct {
 	*log
 	out io.Writer
-	// each is told every line that is no command; nil for nobody.
+	// each is told every line that is no command, before it is written; nil for
+	// nobody.
 	each func(line string)
 	rest []byte
 }

@@ -51,7 +51,12 @@ func supervise(child *exec.Cmd, out, errOut *os.File) int {
 	token := "job-" + rand.Text()
 	shown := &log{token: token}
 	words := &lastWords{}
-	said, complained := &stream{log: shown, out: out}, &stream{log: shown, out: errOut, each: words.keep}
+	said := &stream{log: shown, out: out}
+	complained := &stream{log: shown, out: errOut, each: func(line string) {
+		if words.keep(line); strings.HasPrefix(line, failed) {
+			_ = shown.endGroup(errOut) // what went wrong is not folded
+		}
+	}}
 	child.Env = append(os.Environ(), tokenVariable+"="+token)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, through(out, said), through(errOut, complained)
 	child.WaitDelay = straggling

@@ -34,8 +34,8 @@ func TestSupervise(t *testing.T) {
 		},
 		{
 			role: "badly", status: deploy.ExitRolledBack,
-			wantOut: "::group::roll out\n::endgroup::\n::error title=mage%3A rolled back::start web: exited%0A  | `::error::no`%0ALook at it.\n",
-			wantErr: "Error: start web: exited\n  | `::error::no`\nLook at it.\n",
+			wantOut: "::group::roll out\n::error title=mage%3A rolled back::start web: exited%0A  | `::error::no`%0ALook at it.\n",
+			wantErr: "::endgroup::\nError: start web: exited\n  | `::error::no`\nLook at it.\n",
 			wantSummary: "### mage: rolled back\n\nExit status 3.\n\n```\n" +
 				"start web: exited\n  | `::error::no`\nLook at it.\n```\n\n",
 		},
@@ -70,7 +70,10 @@ func actAs(role string) {
 		os.Stdout.WriteString("::error::a commit\n")
 		os.Exit(0)
 	case "badly":
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
 		Group(os.Stdout, "roll out")
+		<-signals // the two streams are read apart
 		os.Stderr.WriteString("Error: start web: exited\n  | `::error::no`\nLook at it.\n")
 		os.Exit(deploy.ExitRolledBack)
 	case "signalled":
@@ -83,7 +86,7 @@ func actAs(role string) {
 }
 
 // inPipes supervises a command whose streams a runner reads. This process is
-// told to end when the command says that it is ready.
+// told to end when the command has said what it waits behind.
 func inPipes(t *testing.T, child *exec.Cmd) (status int, out, errOut string) {
 	t.Helper()
 	var ends [2]*os.File
@@ -100,7 +103,7 @@ func inPipes(t *testing.T, child *exec.Cmd) (status int, out, errOut string) {
 			for piece := make([]byte, 1<<10); ; {
 				n, err := from.Read(piece)
 				all.Write(piece[:n])
-				if all.String() == "ready\n" {
+				if said := all.String(); n > 0 && (said == "ready\n" || said == "::group::roll out\n") {
 					_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 				}
 				if err != nil {
