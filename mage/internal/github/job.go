@@ -16,6 +16,9 @@ import (
 // It is set for the child, which alone can say such a line.
 const tokenVariable = "WEBSHOP_DEPLOY_JOB"
 
+// noToken stands in its place where no runner reads what the child prints.
+const noToken = "none"
+
 // inJob says whether this process was started by a job of GitHub Actions.
 func inJob() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
 
@@ -30,7 +33,7 @@ func EndGroup(out io.Writer) { say(out, endGroup) }
 func Warn(out io.Writer, title, text string) { say(out, command("warning", title, text)) }
 
 func say(out io.Writer, command string) {
-	if token := os.Getenv(tokenVariable); token != "" {
+	if token := os.Getenv(tokenVariable); token != "" && token != noToken {
 		fmt.Fprintln(out, token+command)
 	}
 }

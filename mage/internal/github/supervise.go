@@ -57,8 +57,15 @@ func supervise(child *exec.Cmd, out, errOut *os.File) int {
 			_ = shown.endGroup(errOut) // what went wrong is not folded
 		}
 	}}
+	child.Stdin, child.Stdout, child.Stderr = os.Stdin, said, complained
+	// No runner reads a file, and what goes there may be no text.
+	if isFile(out) {
+		child.Stdout, token = out, noToken
+	}
+	if isFile(errOut) {
+		child.Stderr = errOut
+	}
 	child.Env = append(os.Environ(), tokenVariable+"="+token)
-	child.Stdin, child.Stdout, child.Stderr = os.Stdin, through(out, said), through(errOut, complained)
 	child.WaitDelay = straggling
 	// One that came to the whole group is told to the child twice, which is once
 	// enough.
@@ -83,6 +90,9 @@ func supervise(child *exec.Cmd, out, errOut *os.File) int {
 		status = killed
 		words.keep(failed + err.Error())
 	}
+	if isFile(out) {
+		out = errOut
+	}
 	tell(out, target(child.Args[1:]), status, strings.Join(words.lines, "\n"))
 	return status
 }
@@ -90,13 +100,9 @@ func supervise(child *exec.Cmd, out, errOut *os.File) int {
 // killed is the status of what a signal ended, as a shell has it for SIGKILL.
 const killed = 137
 
-// through gives what a stream is written to: through the filter, but for a file,
-// which no runner reads, and which may be no text.
-func through(file *os.File, filtered io.Writer) io.Writer {
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		return file
-	}
-	return filtered
+func isFile(stream *os.File) bool {
+	info, err := stream.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 // failed is how mage's own last message begins.

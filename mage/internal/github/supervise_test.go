@@ -46,7 +46,7 @@ func TestSupervise(t *testing.T) {
 			for name, value := range map[string]string{"ROLE": one.role, "GITHUB_ACTIONS": "true", tokenVariable: "", "GITHUB_STEP_SUMMARY": file} {
 				t.Setenv(name, value)
 			}
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSupervise$") //nolint:gosec // itself
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSupervise$")
 			status, out, errOut := inPipes(t, child)
 			if status != one.status || out != one.wantOut || errOut != one.wantErr {
 				t.Errorf("status %d\n%s\n%s", status, out, errOut)
@@ -56,6 +56,24 @@ func TestSupervise(t *testing.T) {
 				t.Errorf("the summary is\n%s", summary)
 			}
 		})
+	}
+}
+
+// What goes into a file is the command's own output, to the byte.
+func TestSuperviseIntoAFile(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, value := range map[string]string{"ROLE": "well", "GITHUB_ACTIONS": "true", tokenVariable: ""} {
+		t.Setenv(name, value)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSupervise$")
+	status := supervise(child, file, file)
+	content, err := os.ReadFile(file.Name())
+	if want := "in it\n::error::a commit\n"; status != 0 || err != nil || string(content) != want {
+		t.Errorf("status %d, %v: the file has %q, not %q", status, err, content, want)
 	}
 }
 
