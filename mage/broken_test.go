@@ -153,13 +153,18 @@ func TestReleasesThatFailUnderRequestsAreTakenBack(t *testing.T) {
 		// and never answers.
 		fair func(testing.TB, load.Report)
 		says []string
+		// swept says that it is left to -faults.
+		swept bool
 	}{
-		{"healthy and answers 500", []string{"APP_FAIL_STATUS=500"}, onlyRefused, []string{"answered 5xx, which crosses 5.0 %", "error_ratio"}},
-		{"crashes after the switch", []string{"APP_EXIT_AFTER=4s"}, onlyInFlight, []string{"exited with status 3", "crash as APP_EXIT_AFTER wants it"}},
-		{"is killed for memory after the switch", []string{"APP_AFTER=4s", "APP_HOG_MEMORY=512m"}, onlyInFlight, []string{"killed for memory", "limits.memory"}},
-		{"hangs after the switch", []string{"APP_AFTER=4s", "APP_HANG=1"}, nil, []string{"of the deployer's own", "requests failed"}},
-		{"flaps after the switch", []string{"APP_AFTER=4s", "APP_HEALTH=flap"}, nothing, []string{"of the deployer's own", "requests failed", "503"}},
+		{"healthy and answers 500", []string{"APP_FAIL_STATUS=500"}, onlyRefused, []string{"answered 5xx, which crosses 5.0 %", "error_ratio"}, false},
+		{"crashes after the switch", []string{"APP_EXIT_AFTER=4s"}, onlyInFlight, []string{"exited with status 3", "crash as APP_EXIT_AFTER wants it"}, false},
+		{"is killed for memory after the switch", []string{"APP_AFTER=4s", "APP_HOG_MEMORY=512m"}, onlyInFlight, []string{"killed for memory", "limits.memory"}, true},
+		{"hangs after the switch", []string{"APP_AFTER=4s", "APP_HANG=1"}, nil, []string{"of the deployer's own", "requests failed"}, false},
+		{"flaps after the switch", []string{"APP_AFTER=4s", "APP_HEALTH=flap"}, nothing, []string{"of the deployer's own", "requests failed", "503"}, true},
 	} {
+		if test.swept && !*everything {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			alongside(t, apps)
 			a := newApp(t, "DRAIN=3s", "GRACE=3s")

@@ -84,6 +84,14 @@ type webshop struct {
 // newWebshop builds the versions and deploys the first of them.
 func newWebshop(t testing.TB, versions ...deploytest.WebshopVersion) *webshop {
 	t.Helper()
+	w := builtWebshop(t, versions...)
+	w.deploys(versions[0].Name)
+	return w
+}
+
+// builtWebshop builds the versions and deploys none.
+func builtWebshop(t testing.TB, versions ...deploytest.WebshopVersion) *webshop {
+	t.Helper()
 	w := &webshop{Project: deploytest.NewProject(t)}
 	deploytest.ProxyImage(t, w.Docker)
 	deploytest.Webshop(t, w.Docker, versions...)
@@ -96,7 +104,6 @@ func newWebshop(t testing.TB, versions ...deploytest.WebshopVersion) *webshop {
 	ports := deploytest.FreePorts(t, 2)
 	w.backend, w.frontend = fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
 	w.configure()
-	w.deploys(versions[0].Name)
 	return w
 }
 
