@@ -4,12 +4,18 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
 )
 
 // Mage names a flag after a Go parameter, which cannot have a hyphen, and its
 // main function is generated, so that this is the only place from which
-// -accept-downtime can reach a parameter named acceptDowntime.
-func init() { os.Args = withService(withoutHyphens(os.Args)) }
+// -accept-downtime can reach a parameter named acceptDowntime, and the only one
+// from which a job's log can be kept from what mage itself prints there.
+func init() {
+	os.Args = withService(withoutHyphens(os.Args))
+	github.Supervise()
+}
 
 // withService gives logs the argument that mage demands and people may leave
 // out: without a service, those of all are meant.

@@ -12,6 +12,7 @@ import (
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/mage/internal/build"
 	"github.com/freezedesign/webshop-deploy/mage/internal/fleet"
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
 	"github.com/freezedesign/webshop-deploy/mage/internal/show"
 )
@@ -33,14 +34,20 @@ func openLaptop(ctx context.Context, env, compose string) (*laptop, error) {
 	}
 	l := &laptop{Printer: show.NewPrinter(os.Stdout)}
 	l.Fleet, err = fleet.Open(ctx, fleet.Options{
-		Root: root, Env: env, Compose: compose, Emit: l.Event, Say: l.Say,
-		Report: func(report *deploy.Report) { show.Report(os.Stdout, report) },
+		Root: root, Env: env, Compose: compose, Emit: l.Event, Say: l.Say, Section: l.Section, Report: l.report,
 	})
 	if err != nil {
 		l.Printer.Close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// report shows what came of a rollout, in the job's summary, too.
+func (l *laptop) report(report *deploy.Report) {
+	l.Section("")
+	show.Report(os.Stdout, report)
+	github.Summarize(l.Name, report)
 }
 
 // Close ends the connections and the printer; with mage -v it says what went
@@ -55,8 +62,12 @@ func (l *laptop) Close() {
 	l.Printer.Close()
 }
 
-// display is where builds are shown: as lines where nobody watches.
+// display is where builds are shown: as lines where nobody watches, and in a
+// job's log between the other lines.
 func display() build.Display {
+	if show.InJob(os.Stdout) {
+		return build.Display{Out: os.Stdout, Plain: true}
+	}
 	return build.Display{Out: os.Stderr, Plain: os.Getenv("CI") != "" || !term.IsTerminal(int(os.Stderr.Fd()))}
 }
 

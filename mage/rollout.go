@@ -1,6 +1,7 @@
 package mage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/mage/internal/agent"
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
 	"github.com/freezedesign/webshop-deploy/mage/internal/show"
 )
@@ -26,6 +28,7 @@ func rollout(ctx context.Context, env string, request agent.Rollout) error {
 	report, err := agent.Supervise(ctx, env, request, printer.Event, ask)
 	if report != nil {
 		show.Report(os.Stdout, report)
+		github.Summarize(cmp.Or(env, "this machine"), report)
 	}
 	return err
 }

@@ -8,9 +8,11 @@ import (
 	"github.com/freezedesign/webshop-deploy/mage/internal/session"
 )
 
-// Test runs every test and linter; -unit only what needs no engine.
+// Test runs every test and linter; -unit, -lint and -webshop only a part.
 func Test(ctx context.Context,
 	unit *bool, // only the fast part, which needs no engine
+	lint *bool, // only the linters
+	webshop *bool, // only the sample webshop's own checks and tests
 	faults *bool, // kill and disturb at every event, instead of at some; two hours
 ) error {
 	ctx, cancel := session.Signals(ctx)
@@ -19,7 +21,10 @@ func Test(ctx context.Context,
 	if err != nil {
 		return err
 	}
-	return check.Run(ctx, check.Options{Root: root, Out: os.Stdout, Unit: value(unit), Faults: value(faults)})
+	return check.Run(ctx, check.Options{
+		Root: root, Out: os.Stdout,
+		Unit: value(unit), Lint: value(lint), Webshop: value(webshop), Faults: value(faults),
+	})
 }
 
 // Bench measures rollouts and rollbacks and prints the figures.

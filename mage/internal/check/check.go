@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
 )
 
 // The tools, pinned. They are run by `go run`, in modules of their own, since
@@ -21,14 +23,19 @@ import (
 const (
 	golangciLint = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
 	gotestsum    = "gotest.tools/gotestsum@v1.13.0"
+	actionlint   = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 )
 
 // Options say what is run.
 type Options struct {
 	Root string
 	Out  io.Writer
-	// Unit leaves out what needs a Docker engine.
+	// Unit leaves out what needs a Docker engine, and the linters.
 	Unit bool
+	// Lint runs nothing but the linters.
+	Lint bool
+	// Webshop runs nothing but the sample webshop's own checks and tests.
+	Webshop bool
 	// Faults disturbs at every moment in every way, which takes two hours, instead
 	// of running the tests.
 	Faults bool
@@ -43,17 +50,25 @@ type part struct {
 // stages are run one after the other, the parts of one side by side. The
 // linters fill the pauses of the unit tests' compiler. Tests that need the
 // engine have it to themselves, since some of them measure.
-func stages(unit, faults bool) [][]part {
-	if faults {
+func stages(options Options) [][]part {
+	quick := [][]part{{{"gofmt", (*checker).gofmt}}, {{"go vet", (*checker).vet}}}
+	unit := part{"unit tests", (*checker).unit}
+	linters := []part{
+		{"golangci-lint", (*checker).lint}, {"shellcheck", (*checker).shellcheck},
+		{"actionlint", (*checker).actionlint}, {"other systems", (*checker).otherSystems},
+	}
+	switch {
+	case options.Faults:
 		return [][]part{{{"faults on a host that behaves", (*checker).domainFaults}}, {{"faults on a real engine", (*checker).engineFaults}}}
+	case options.Webshop:
+		return [][]part{{{"the webshop's own checks and tests", (*checker).webshop}}}
+	case options.Lint:
+		return [][]part{linters}
+	case options.Unit:
+		return append(quick, []part{unit})
 	}
-	tests := []part{{"unit tests", (*checker).unit}}
-	all := [][]part{{{"gofmt", (*checker).gofmt}}, {{"go vet", (*checker).vet}}, tests}
-	if unit {
-		return all
-	}
-	all[2] = append(tests, part{"golangci-lint", (*checker).lint}, part{"shellcheck", (*checker).shellcheck}, part{"other systems", (*checker).otherSystems})
-	return append(all, []part{{"integration tests", (*checker).integration}}, []part{{"end-to-end tests", (*checker).endToEnd}})
+	return append(quick, append([]part{unit}, linters...),
+		[]part{{"integration tests", (*checker).integration}}, []part{{"end-to-end tests", (*checker).endToEnd}})
 }
 
 // Run runs everything, also after a failure, and ends with a line that says
@@ -61,7 +76,7 @@ func stages(unit, faults bool) [][]part {
 func Run(ctx context.Context, options Options) error {
 	began := time.Now()
 	count, failed := 0, []failedPart(nil)
-	for _, stage := range stages(options.Unit, options.Faults) {
+	for _, stage := range stages(options) {
 		count += len(stage)
 		failed = append(failed, runStage(ctx, options, stage)...)
 		if ctx.Err() != nil {
@@ -98,7 +113,9 @@ func runStage(ctx context.Context, options Options, stage []part) (failed []fail
 	run := func(at int, out io.Writer) {
 		began := time.Now()
 		fmt.Fprintf(out, "\n== %s\n", stage[at].name)
+		github.Group(out, stage[at].name)
 		errs[at] = stage[at].run(&checker{Options{Root: options.Root, Out: out}}, ctx)
+		github.EndGroup(out)
 		verdict := "passed"
 		if errs[at] != nil {
 			verdict = "FAILED: " + errs[at].Error()
@@ -191,7 +208,14 @@ func (c *checker) withEngine(ctx context.Context, parallel string, packages ...s
 	return c.tests(ctx, "testname", append(args, packages...)...)
 }
 
-// tests runs `go test`, and says in brief what failed when it is over.
+// webshop runs the sample webshop's own tests, in its image and beside its
+// database.
+func (c *checker) webshop(ctx context.Context) error {
+	return c.withEngine(ctx, "1", "-run", "^TestTheWebshopsOwnTests$", "./mage")
+}
+
+// tests runs `go test`, and says in brief what failed when it is over. The tests
+// are no part of a job that runs them: they say themselves where they want one.
 func (c *checker) tests(ctx context.Context, format string, args ...string) error {
 	folder, err := os.MkdirTemp("", "webshop-deploy-check-")
 	if err != nil {
@@ -200,7 +224,9 @@ func (c *checker) tests(ctx context.Context, format string, args ...string) erro
 	defer os.RemoveAll(folder)
 	events := filepath.Join(folder, "events.json")
 	said := append([]string{"run", gotestsum, "--format", format, "--hide-summary=skipped", "--jsonfile", events, "--"}, args...)
-	if err := c.command(ctx, "go", said...).Run(); err != nil {
+	command := c.command(ctx, "go", said...)
+	command.Env = github.Without(os.Environ())
+	if err := command.Run(); err != nil {
 		return briefly(err, events)
 	}
 	return nil
@@ -240,12 +266,27 @@ func (c *checker) shellcheck(ctx context.Context) error {
 	if err := c.ensure(ctx, "shellcheck"); err != nil {
 		return err
 	}
-	scripts, err := filepath.Glob(filepath.Join(c.Root, "scripts", "*.sh"))
+	var scripts []string
+	for _, pattern := range []string{"scripts/*.sh", ".ci/run", "deploy/deploytest/vps/*-engine"} {
+		found, err := filepath.Glob(filepath.Join(c.Root, filepath.FromSlash(pattern)))
+		if err != nil {
+			return err
+		}
+		scripts = append(scripts, found...)
+	}
+	return c.command(ctx, "shellcheck", scripts...).Run()
+}
+
+// actionlint looks at the workflows, and with shellcheck at what they run.
+func (c *checker) actionlint(ctx context.Context) error {
+	workflows, err := filepath.Glob(filepath.Join(c.Root, ".github", "workflows", "*.yml"))
 	if err != nil {
 		return err
 	}
-	scripts = append(scripts, filepath.Join(c.Root, ".ci", "run"), filepath.Join(c.Root, "deploy", "deploytest", "vps", "keep-engine"), filepath.Join(c.Root, "deploy", "deploytest", "vps", "start-engine"))
-	return c.command(ctx, "shellcheck", scripts...).Run()
+	if err := c.ensure(ctx, "shellcheck"); err != nil {
+		return err
+	}
+	return c.command(ctx, "go", append([]string{"run", actionlint, "-no-color"}, workflows...)...).Run()
 }
 
 // ensure installs a Debian package that is missing.

@@ -51,16 +51,25 @@ func TestStage(t *testing.T) {
 
 func TestStages(t *testing.T) {
 	t.Parallel()
-	var names []string
-	for _, stage := range stages(true, false) {
-		for _, part := range stage {
-			names = append(names, part.name)
+	for _, one := range []struct {
+		options Options
+		want    []string
+	}{
+		{Options{Unit: true}, []string{"gofmt", "go vet", "unit tests"}},
+		{Options{Lint: true}, []string{"golangci-lint", "shellcheck", "actionlint", "other systems"}},
+		{Options{Webshop: true}, []string{"the webshop's own checks and tests"}},
+	} {
+		var names []string
+		for _, stage := range stages(one.options) {
+			for _, part := range stage {
+				names = append(names, part.name)
+			}
+		}
+		if !slices.Equal(names, one.want) {
+			t.Errorf("%v run, not %v", names, one.want)
 		}
 	}
-	if want := []string{"gofmt", "go vet", "unit tests"}; !slices.Equal(names, want) {
-		t.Errorf("without an engine %v run, not %v", names, want)
-	}
-	all := stages(false, false)
+	all := stages(Options{})
 	for _, stage := range all[len(all)-2:] {
 		if len(stage) != 1 {
 			t.Errorf("%s has not the engine to itself", stage[0].name)

@@ -90,7 +90,7 @@ func (c *checklist) staging(ctx context.Context) *deploy.Finding {
 	if name != "staging" {
 		hint += " -env=" + name
 	}
-	staging, err := Open(ctx, Options{Root: c.Root, Env: name, Emit: c.emit, Say: c.say, Report: c.report})
+	staging, err := Open(ctx, Options{Root: c.Root, Env: name, Emit: c.emit, Say: c.say, Section: c.section, Report: c.report})
 	if err != nil {
 		return missing(deploy.ItemStaging, hint, "%s cannot be asked: %v", name, err)
 	}

@@ -45,6 +45,7 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 	if !f.Remote() {
 		return f.NoHosts()
 	}
+	f.section("Look at this machine and the hosts")
 	maker := f.Maker(d.Tree, d.Display)
 	defer maker.Close()
 	var here []deploy.Finding
@@ -61,6 +62,7 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 	if maker.Platform, err = f.Platform(); err != nil {
 		return err
 	}
+	f.section("Build and push " + d.Version)
 	published, err := maker.Publish(ctx, build.PublishOptions{Version: d.Version, From: d.From})
 	if err != nil {
 		return err
@@ -78,6 +80,7 @@ func (f *Fleet) Deploy(ctx context.Context, d Deploy) error {
 	if err != nil {
 		return err
 	}
+	f.section("Move the tags")
 	return maker.Move(ctx, published, f.Settings.Tags)
 }
 
@@ -228,6 +231,7 @@ func (f *Fleet) rollOut(ctx context.Context, rollout agent.Rollout, logins map[s
 	}
 	var done []step
 	for _, host := range f.Hosts {
+		f.section(fmt.Sprintf("%s on %s", rollout.What, host.Address))
 		if len(f.Hosts) > 1 {
 			f.say("== %s", host.Address)
 		}

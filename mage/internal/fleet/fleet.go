@@ -45,6 +45,8 @@ type Options struct {
 	Emit func(deploy.Event)
 	// Say is told what happens here.
 	Say func(format string, args ...any)
+	// Section is told what the next part of a command is; empty at its end.
+	Section func(title string)
 	// Report is shown what came of each host's rollout.
 	Report func(*deploy.Report)
 }
@@ -63,9 +65,10 @@ type Fleet struct {
 	Variables map[string]string
 	Hosts     []*Host
 
-	emit   func(deploy.Event)
-	say    func(format string, args ...any)
-	report func(*deploy.Report)
+	emit    func(deploy.Event)
+	say     func(format string, args ...any)
+	section func(title string)
+	report  func(*deploy.Report)
 }
 
 // Open reads an environment. Nothing is reached by it.
@@ -74,7 +77,7 @@ func Open(ctx context.Context, options Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{Name: name, Root: options.Root, File: file, emit: options.Emit, say: options.Say, report: options.Report}
+	f := &Fleet{Name: name, Root: options.Root, File: file, emit: options.Emit, say: options.Say, section: options.Section, report: options.Report}
 	if f.Model, err = deploy.ReadModel(ctx, file); err != nil {
 		return nil, err
 	}

@@ -4,11 +4,14 @@ package show
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
+	"github.com/freezedesign/webshop-deploy/mage/internal/terminal"
 )
 
 // patience is how long a step may take before the printer says that it still
@@ -16,10 +19,11 @@ import (
 const patience = 5 * time.Second
 
 // Printer prints a rollout's events as lines, each with the seconds since the
-// command began.
+// command began, and in a CI job, whose log is read later, with the time of day.
 type Printer struct {
 	out   io.Writer
 	began time.Time
+	clock bool
 
 	mu      sync.Mutex
 	running map[string]*running
@@ -36,9 +40,15 @@ type running struct {
 	total   int64
 }
 
+// InJob says whether a CI job's log is what is printed to.
+func InJob(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return os.Getenv("CI") == "true" && !(ok && terminal.Is(file))
+}
+
 // NewPrinter prints to out until Close.
 func NewPrinter(out io.Writer) *Printer {
-	p := &Printer{out: out, began: time.Now(), running: map[string]*running{}, stop: make(chan struct{})}
+	p := &Printer{out: out, began: time.Now(), clock: InJob(out), running: map[string]*running{}, stop: make(chan struct{})}
 	p.stopped.Go(p.tick)
 	return p
 }
@@ -86,8 +96,27 @@ func (p *Printer) Say(format string, args ...any) {
 	p.line(" ", format, args...)
 }
 
+// Section folds what follows under a title in a job's log, until the next one;
+// without a title, what follows is open.
+func (p *Printer) Section(title string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if title == "" {
+		github.EndGroup(p.out)
+		return
+	}
+	github.Group(p.out, title)
+}
+
 func (p *Printer) line(mark, format string, args ...any) {
-	fmt.Fprintf(p.out, "%6.2fs %s %s\n", time.Since(p.began).Seconds(), mark, fmt.Sprintf(format, args...))
+	now, text := time.Now(), fmt.Sprintf(format, args...)
+	if p.clock {
+		fmt.Fprint(p.out, now.UTC().Format("15:04:05Z "))
+	}
+	fmt.Fprintf(p.out, "%6.2fs %s %s\n", now.Sub(p.began).Seconds(), mark, text)
+	if warning, ok := strings.CutPrefix(text, "warning: "); ok {
+		github.Warn(p.out, "", warning)
+	}
 }
 
 // tick says, for each step that takes long, that it still goes on.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freezedesign/webshop-deploy/deploy"
+	"github.com/freezedesign/webshop-deploy/mage/internal/github"
 )
 
 // Report prints what came of a rollout.
@@ -58,6 +59,7 @@ func Report(out io.Writer, report *deploy.Report) {
 	}
 	for _, warning := range report.Warnings {
 		fmt.Fprintf(out, "  ! %s\n", strings.TrimLeft(deploy.Wrap(warning, 4, 78), " "))
+		github.Warn(out, report.To, warning)
 	}
 	if m := report.Maintenance; m != nil {
 		fmt.Fprintf(out, "! maintenance is on since %s: visitors get 503; end it: mage maintenance off\n", m.Since.Local().Format("15:04"))
