@@ -27,7 +27,7 @@ type Locked struct{ Holder Holder }
 
 // Error says who, what and since when.
 func (l *Locked) Error() string {
-	return fmt.Sprintf("%s is running since %s, started by %s (process %d)\nWait for it with -wait=5m, or follow it with `mage status`.",
+	return fmt.Sprintf("%s is running since %s, started by %s (process %d)\nWait for it with -wait=5m, or follow it with `mage deploy:follow`.",
 		l.Holder.What, l.Holder.Since.Local().Format("15:04:05"), l.Holder.Who, l.Holder.PID)
 }
 

@@ -40,9 +40,21 @@ func setUp(ctx context.Context, environment string, onlyLook bool) error {
 		return err
 	}
 	if !onlyLook {
-		fmt.Printf("Ready. Next: mage env:push %s, then mage deploy:%s\n", environment, environment)
+		fmt.Printf("Ready. Next: mage env:push %s, then %s\n", environment, deployOf(environment))
 	}
 	return nil
+}
+
+// deployOf is how an environment is deployed.
+func deployOf(environment string) string {
+	switch environment {
+	case "staging":
+		return "mage deploy:staging"
+	case "production":
+		return "mage deploy:production VERSION"
+	default:
+		return "mage deploy:staging -env=" + environment
+	}
 }
 
 // Serve carries out what a laptop's commands ask over SSH; not for people.

@@ -241,7 +241,7 @@ func (c *checker) domainFaults(ctx context.Context) error {
 
 func (c *checker) engineFaults(ctx context.Context) error {
 	return c.tests(ctx, "testname", "-tags", "integration", "-parallel", "1", "-timeout", "3h",
-		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover|Doctor|Broken|Fail|Rolling", "./mage", "-faults")
+		"-run", "Kill|Cut|Engine|Disk|Proxy|Recover|Doctor|Broken|Fail|Rolling|Workflows", "./mage", "-faults")
 }
 
 // otherSystems checks that laptops with other systems can build, ship and

@@ -55,20 +55,33 @@ func Taken(out io.Writer, taken deploy.Backup, took time.Duration) {
 		for _, count := range taken.Record.Rows {
 			rows += count
 		}
-		fmt.Fprintf(out, "%s: %s, %d rows in %d tables, in %s\n", taken.Name, size(taken.Size), rows, len(taken.Record.Rows), seconds(took))
+		fmt.Fprintf(out, "%s: %s, %s, in %s\n", taken.Name, size(taken.Size), held(rows, len(taken.Record.Rows)), seconds(took))
 	}
+}
+
+// held says how much a backup has.
+func held(rows int64, tables int) string {
+	return many(rows, "row") + " in " + many(int64(tables), "table")
+}
+
+// many is a number of things.
+func many(count int64, thing string) string {
+	if count == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", count, thing)
 }
 
 // Drilled prints a trial that went well.
 func Drilled(out io.Writer, tried deploy.Backup) {
 	drill := tried.Drill
-	fmt.Fprintf(out, "%s came back whole: %d rows in %d tables, in %s\n", tried.Name, drill.Rows, drill.Tables, seconds(drill.Took))
+	fmt.Fprintf(out, "%s came back whole: %s, in %s\n", tried.Name, held(drill.Rows, drill.Tables), seconds(drill.Took))
 }
 
 // Restored prints what serves now, and what can be typed next.
 func Restored(out io.Writer, restored backup.Restored) {
 	if restored.Backup.Name != "" {
-		fmt.Fprintf(out, "%s serves as database %s: %d rows in %d tables, in %s\n", restored.Backup.Name, restored.Database, restored.Rows, restored.Tables, seconds(restored.Took))
+		fmt.Fprintf(out, "%s serves as database %s: %s, in %s\n", restored.Backup.Name, restored.Database, held(restored.Rows, restored.Tables), seconds(restored.Took))
 	} else {
 		fmt.Fprintf(out, "database %s serves again\n", restored.Database)
 	}
