@@ -43,7 +43,7 @@ type running struct {
 // InJob says whether a CI job's log is what is printed to.
 func InJob(out io.Writer) bool {
 	file, ok := out.(*os.File)
-	return os.Getenv("CI") == "true" && !(ok && terminal.Is(file))
+	return os.Getenv("CI") == "true" && (!ok || !terminal.Is(file))
 }
 
 // NewPrinter prints to out until Close.

@@ -220,12 +220,12 @@ func (d *drafter) deployment(g *guess) inline {
 // grace gives containers the time that the end of their work takes.
 func (d *drafter) grace(g *guess, add func(string, any, string)) {
 	wanted, why := time.Duration(0), ""
-	switch {
-	case g.kind == KindWeb:
+	switch g.kind {
+	case KindWeb:
 		wanted, why = webGrace, "requests get 30 s to finish"
-	case g.kind == KindWorker:
+	case KindWorker:
 		wanted, why = workerGrace, "a task that runs is killed after it"
-	case g.kind == KindDatabase:
+	case KindDatabase:
 		wanted, why = workerGrace, "a database that is killed while it writes recovers at its next start"
 	default:
 		return

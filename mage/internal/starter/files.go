@@ -56,7 +56,7 @@ func (d *drafter) used(key string) pairs {
 	var used pairs
 	definitions := asMap(d.project.model[key])
 	for _, name := range sortedKeys(definitions) {
-		if !(name == "default" && key == "networks") && !d.uses(key, name) {
+		if (name != "default" || key != "networks") && !d.uses(key, name) {
 			continue
 		}
 		definition := map[string]any{}
