@@ -288,7 +288,7 @@ func TestAdoptARunningShop(t *testing.T) {
 		t.Fatalf("something was touched: %v", now)
 	}
 
-	runs := a.traffic(1)
+	runs := a.traffic(2)
 	adopt := a.MustMage("host:adopt", "production", "-version=v1.0.0", "-accept-downtime")
 	a.within(runs, adopt)
 	release, _ := a.shop.ask("GET", "/api/health/", nil)
@@ -299,7 +299,7 @@ func TestAdoptARunningShop(t *testing.T) {
 	a.unchanged("docker compose -f docker-compose.production.yml up -d")
 	rows := a.rows()
 
-	runs = a.traffic(1)
+	runs = a.traffic(2)
 	undo := a.MustMage("host:adopt", "production", "-undo", "-accept-downtime")
 	a.within(runs, undo)
 	if now := a.stands(character); !slices.Equal(now, before) {
