@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,6 +26,18 @@ const longestName = 63
 // beside names a database after this one.
 func (s *server) beside(mark string, at time.Time) string {
 	return s.stem(mark) + at.UTC().Format(stamp)
+}
+
+// aside names the database that served until now. Two that were put aside within
+// a second are a second apart by their names.
+func (s *server) aside(there []found, now time.Time) string {
+	for {
+		name := s.beside(keptMark, now)
+		if !slices.ContainsFunc(there, func(one found) bool { return one.Name == name }) {
+			return name
+		}
+		now = now.Add(time.Second)
+	}
 }
 
 func (s *server) stem(mark string) string {

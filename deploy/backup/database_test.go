@@ -52,3 +52,17 @@ func TestOurNames(t *testing.T) {
 		}
 	}
 }
+
+// What was put aside a moment ago keeps its name, also where it is just being put
+// in its place again.
+func TestTwoDatabasesPutAsideWithinASecond(t *testing.T) {
+	s := &server{database: "shop"}
+	at := time.Date(2026, 11, 28, 1, 28, 23, 0, time.UTC)
+	there := []found{{Name: "shop"}, {Name: "shop_before_20261128T012823Z"}, {Name: "shop_before_20261128T012824Z"}}
+	if name := s.aside(there, at); name != "shop_before_20261128T012825Z" || !s.marked(name, keptMark) {
+		t.Errorf("it is called %s", name)
+	}
+	if name := s.aside(there[:1], at); name != "shop_before_20261128T012823Z" {
+		t.Errorf("it is called %s", name)
+	}
+}

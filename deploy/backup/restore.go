@@ -98,7 +98,7 @@ func (v *Vault) restore(ctx context.Context, s *server, backup deploy.Backup) (r
 		return restored, err
 	}
 	now := v.now()
-	filled, aside := s.beside(unfinishedMark, now), s.beside(keptMark, now)
+	filled, aside := s.beside(unfinishedMark, now), s.aside(databases, now)
 	v.reached("before")
 	defer func() {
 		if err != nil { // nothing of that name is there any more once it is in place
@@ -247,7 +247,7 @@ func (v *Vault) SwapBack(ctx context.Context, database string) (Restored, error)
 	current := ""
 	for _, one := range databases {
 		if one.Name == s.database {
-			current, restored.Kept = s.database, s.beside(keptMark, v.now())
+			current, restored.Kept = s.database, s.aside(databases, v.now())
 		}
 	}
 	restored.Gap, err = v.swap(ctx, s, current, database, restored.Kept)
