@@ -40,7 +40,7 @@ func (d *Diagnosis) Err() error {
 
 const (
 	// lookLimit bounds each look of a stage; those of one are side by side.
-	lookLimit = 3 * time.Second
+	lookLimit = 4 * time.Second
 	// examineLimit bounds all of it, whoever hangs.
 	examineLimit = 9 * time.Second
 	// failureAge is how long a command that failed is news.

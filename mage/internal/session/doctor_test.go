@@ -39,7 +39,7 @@ func TestLooksAreBounded(t *testing.T) {
 			t.Errorf("seen: %+v", evidence)
 		}
 		said := strings.Join(evidence.Unseen, "\n")
-		for _, want := range []string{"what hangs: no answer within 3s", "what fails: no", "what panics: it went wrong: at once"} {
+		for _, want := range []string{"what hangs: no answer within 4s", "what fails: no", "what panics: it went wrong: at once"} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%q is not said:\n%s", want, said)
 			}
