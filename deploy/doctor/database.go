@@ -85,9 +85,6 @@ func (e *Evidence) down(role Role) bool {
 	return false
 }
 
-// fromBackup is what to do where the volume is gone as well.
-var fromBackup = map[Role]string{RoleDatabase: "; where that is gone it comes up empty: mage backup:restore"}
-
 // storeDown finds the services of a role that do not run.
 func storeDown(role Role, called string) func(*Evidence) []Finding {
 	return func(e *Evidence) []Finding {
@@ -98,10 +95,11 @@ func storeDown(role Role, called string) func(*Evidence) []Finding {
 				continue
 			}
 			if len(containers) == 0 {
-				findings = append(findings, Finding{
-					Title: service.Name + ", " + called + ", has no container",
-					Fix:   "mage deploy:here " + e.Serving + " makes it anew, on the volume that it had" + fromBackup[role],
-				})
+				fix := "mage deploy:here " + e.Serving + " makes it anew, on the volume that it had"
+				if role == RoleDatabase {
+					fix += "; where that is gone it comes up empty: mage backup:restore"
+				}
+				findings = append(findings, Finding{Title: service.Name + ", " + called + ", has no container", Fix: fix})
 				continue
 			}
 			container := containers[0]

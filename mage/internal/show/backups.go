@@ -61,15 +61,7 @@ func Taken(out io.Writer, taken deploy.Backup, took time.Duration) {
 
 // held says how much a backup has.
 func held(rows int64, tables int) string {
-	return many(rows, "row") + " in " + many(int64(tables), "table")
-}
-
-// many is a number of things.
-func many(count int64, thing string) string {
-	if count == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", count, thing)
+	return deploy.Plural(int(rows), "row") + " in " + deploy.Plural(tables, "table")
 }
 
 // Drilled prints a trial that went well.

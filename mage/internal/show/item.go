@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/freezedesign/webshop-deploy/deploy"
 	"github.com/freezedesign/webshop-deploy/deploy/system"
 )
 
@@ -36,19 +36,8 @@ func Item(out io.Writer, item system.Item) {
 func wrap(text string, width int) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		current := ""
-		for _, word := range strings.Fields(line) {
-			if current != "" && utf8.RuneCountInString(current)+1+utf8.RuneCountInString(word) > width {
-				lines = append(lines, current)
-				current = ""
-			}
-			if current != "" {
-				current += " "
-			}
-			current += word
-		}
-		if current != "" {
-			lines = append(lines, current)
+		if strings.TrimSpace(line) != "" {
+			lines = append(lines, strings.Split(deploy.Wrap(line, 0, width), "\n")...)
 		}
 	}
 	return lines

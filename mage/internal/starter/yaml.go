@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/freezedesign/webshop-deploy/deploy"
 )
 
 // pair is one key of a block that is written, with the reason above it.
@@ -62,24 +64,12 @@ func writeComment(out *strings.Builder, margin, comment string) {
 	}
 }
 
-// wrap breaks a text between words.
+// wrap breaks a text between words; one without any has no lines.
 func wrap(text string, width int) []string {
-	var wrapped []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			wrapped = append(wrapped, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
+	if text == "" {
+		return nil
 	}
-	if line != "" {
-		wrapped = append(wrapped, line)
-	}
-	return wrapped
+	return strings.Split(deploy.Wrap(text, 0, width), "\n")
 }
 
 // flow writes a value on one line.
